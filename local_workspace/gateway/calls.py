@@ -1,0 +1,105 @@
+"""One REST call as a service sees it: who calls, with which parameters, on which workspace.
+
+No HTTP library types leak into the services except the optional Response a handler may return.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from local_workspace.gateway.errors import bad_request
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from local_workspace.gateway.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or service principal with the groups it belongs to (transitively)."""
+
+    name: str
+    kind: Literal["user", "service_principal"]
+    display_name: str
+    id: int
+    groups: frozenset[str] = frozenset()
+    is_admin: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """An authenticated request: `params` of the path, `body` from JSON, `raw` the body's bytes.
+
+    A binary upload is not held in `raw` but spooled: `content` is then a seekable binary file, at its start.
+    """
+
+    method: str
+    path: str
+    caller: Principal
+    token: str
+    workspace: Workspace
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    raw: bytes = b""
+    content: BinaryIO | None = None
+
+    def require(self, name: str) -> Any:
+        """Return the body's, path's or query's `name`.
+
+        Raises:
+            ApiError: 400 naming the field when it is absent or empty.
+        """
+        for source in (self.body, self.params, self.query):
+            if source.get(name) not in (None, ""):
+                return source[name]
+        raise bad_request(f"Missing required field: {name} ({self.method} {self.path})")
+
+    def page(self, items: Sequence[Any], key: str, max_default: int = 1000) -> dict[str, Any]:
+        """Cut one page out of `items`: {key: [...], "next_page_token": ...} (token absent on the last page)."""
+        start = _decode_page_token(self.query.get("page_token") or self.body.get("page_token"))
+        size = self._page_size(max_default)
+        page: dict[str, Any] = {key: list(items[start : start + size])}
+        if start + size < len(items):
+            page["next_page_token"] = _encode_page_token(start + size)
+        return page
+
+    def _page_size(self, max_default: int) -> int:
+        for name in ("max_results", "page_size", "limit"):
+            value = self.query.get(name) or self.body.get(name)
+            if value is not None:
+                return _parse_page_size(name, value, max_default)
+        return max_default
+
+
+Handler = Callable[[Call], "dict[str, Any] | Response"]
+Route = tuple[str, str, Handler]
+
+
+def _parse_page_size(name: str, value: Any, max_default: int) -> int:
+    try:
+        size = int(value)
+    except (TypeError, ValueError):
+        raise bad_request(f"{name} must be a whole number, got {value!r}") from None
+    if size < 0:
+        raise bad_request(f"{name} must not be negative, got {size}")
+    return min(size, max_default) if size else max_default
+
+
+def _encode_page_token(start: int) -> str:
+    return base64.urlsafe_b64encode(f"from:{start}".encode()).decode().rstrip("=")
+
+
+def _decode_page_token(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        return int(text.removeprefix("from:"))
+    except (ValueError, UnicodeDecodeError):
+        raise bad_request(f"Invalid page_token: {token!r}; pass the next_page_token of the answer before") from None

@@ -1,0 +1,110 @@
+"""Who may call: principals, groups and bearer tokens, as stored documents.
+
+SCIM (services/scim) is their REST face; here is only what authentication needs.
+Tokens are stored as SHA-256 digests, never in clear.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from typing import Literal
+
+from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.errors import ApiError, not_found, permission_denied
+from local_workspace.gateway.store import Document, Store
+
+EVERYBODY = "account users"
+WORKSPACE_ADMINS = "admins"
+
+
+def put_principal(
+    store: Store, name: str, kind: Literal["user", "service_principal"], display_name: str
+) -> Document:
+    """Create the principal, or rename its display name; the numeric id never changes."""
+    with store.transaction():
+        known = store.get("principal", name) or {"name": name, "kind": kind, "id": store.next_id("scim_id")}
+        document = {**known, "display_name": display_name}
+        store.put("principal", name, document)
+    return document
+
+
+def put_group(store: Store, name: str, members: list[str]) -> Document:
+    """Create or replace the group; members are names of principals or groups."""
+    with store.transaction():
+        known = store.get("group", name) or {"name": name, "id": store.next_id("scim_id")}
+        document = {**known, "members": sorted(set(members))}
+        store.put("group", name, document)
+    return document
+
+
+def load_principal(store: Store, name: str) -> Principal:
+    """Return the principal with its transitive groups.
+
+    Raises:
+        ApiError: 404 when there is none of that name.
+    """
+    document = store.get("principal", name)
+    if document is None:
+        raise not_found(f"Principal '{name}' does not exist.", "PRINCIPAL_DOES_NOT_EXIST")
+    groups = groups_of(store, name)
+    return Principal(
+        name=name,
+        kind=document["kind"],
+        display_name=document["display_name"],
+        id=document["id"],
+        groups=groups,
+        is_admin=WORKSPACE_ADMINS in groups,
+    )
+
+
+def groups_of(store: Store, member: str) -> frozenset[str]:
+    """Return the names of all groups that hold `member`, directly or through other groups."""
+    parents = {name: set(group["members"]) for name, group in store.scan("group")}
+    found, frontier = {EVERYBODY}, {member}
+    while frontier:
+        frontier = {name for name, members in parents.items() if members & frontier} - found
+        found |= frontier
+    return frozenset(found)
+
+
+def principal_exists(store: Store, name: str) -> bool:
+    """Say whether a grant to `name` has somebody to go to: a user, a service principal or a group."""
+    return name == EVERYBODY or any(store.get(kind, name) is not None for kind in ("principal", "group"))
+
+
+def mint_token(store: Store, principal: str, lifetime_s: int | None, comment: str) -> str:
+    """Return a new token of the principal; `lifetime_s` None means that it does not expire."""
+    token = "dapi" + secrets.token_hex(16)
+    expires_at = None if lifetime_s is None else time.time() + lifetime_s
+    store.put("token", _digest(token), {"principal": principal, "expires_at": expires_at, "comment": comment})
+    return token
+
+
+def revoke_token(store: Store, token: str) -> None:
+    """Make the token worthless; an unknown one is no error."""
+    store.delete("token", _digest(token))
+
+
+def authenticate(store: Store, token: str) -> Principal:
+    """Return whom the token speaks for.
+
+    Raises:
+        ApiError: 403, as the service answers an invalid or expired token.
+    """
+    document = store.get("token", _digest(token))
+    if document is None:
+        raise invalid_token("Invalid access token.")
+    if document["expires_at"] is not None and document["expires_at"] < time.time():
+        raise invalid_token("Access token has expired.")
+    return load_principal(store, document["principal"])
+
+
+def invalid_token(message: str) -> ApiError:
+    """Build the 403 of a token that opens nothing."""
+    return permission_denied(f"{message} Print a valid one with `lakehouse local token`.")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
