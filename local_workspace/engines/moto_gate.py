@@ -1,0 +1,75 @@
+"""Tells writes from reads among AWS requests, and lets a snapshot see no half-done write.
+
+Any number of writes run at once; a snapshot waits for them and holds back new ones while it starts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+# Receiving changes only visibility, which restarts anyway; long polls must not hold a snapshot back.
+READING_ACTIONS = ("Get", "List", "Describe", "Receive")
+
+
+class WriteGate:
+    """Counts running writes and remembers when the last ones came."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._writes = 0
+        self._closed = False
+        self._first_unsaved: float | None = None
+        self._last_write = 0.0
+
+    @contextmanager
+    def admit(self, write: bool) -> Iterator[None]:
+        """Run a request; a write waits while the gate is closed."""
+        if not write:
+            yield
+            return
+        with self._condition:
+            self._condition.wait_for(lambda: not self._closed)
+            self._writes += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._writes -= 1
+                self._last_write = time.monotonic()
+                self._first_unsaved = self._first_unsaved or self._last_write
+                self._condition.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Hold writes back for the block, after the running ones ended; what was written counts as saved."""
+        with self._condition:
+            self._closed = True
+            self._condition.wait_for(lambda: self._writes == 0)
+            self._first_unsaved = None
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._closed = False
+                self._condition.notify_all()
+
+    def is_due(self, quiet_s: float, busy_s: float) -> bool:
+        """Say whether unsaved writes have waited long enough."""
+        with self._condition:
+            if self._first_unsaved is None:
+                return False
+            now = time.monotonic()
+            return now - self._last_write >= quiet_s or now - self._first_unsaved >= busy_s
+
+
+def is_write(environ: Mapping[str, Any]) -> bool:
+    """Say whether the request may change state, from its method and, in the POST protocols, its action."""
+    if environ["REQUEST_METHOD"] in READING_METHODS:
+        return False
+    action = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
+    return not action.startswith(READING_ACTIONS)

@@ -1,0 +1,189 @@
+"""The moto engine: policies bind, notifications arrive, versions and queues survive a stop and a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local_workspace.engines.moto_server import EngineFailed, MotoServer
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+ROOT = ("AKIALOCALROOT0000000", "gateway-internal")
+QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:arrivals"
+
+
+@pytest.fixture
+def moto(tmp_path: Path) -> Iterator[MotoServer]:
+    server = MotoServer(tmp_path, ACCOUNT, *ROOT)
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def warm_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    server = MotoServer(tmp_path_factory.mktemp("moto"), ACCOUNT, *ROOT)
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+def client(server: MotoServer, service: str, keys: tuple[str, ...] = ROOT) -> Any:
+    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    return boto3.Session().client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=server.url,
+        region_name=REGION,
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+        **dict(zip(names, keys, strict=False)),
+    )
+
+
+def make_bucket(server: MotoServer, name: str) -> Any:
+    s3 = client(server, "s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def make_user(server: MotoServer, name: str, resource: str | None) -> tuple[str, ...]:
+    iam = client(server, "iam")
+    iam.create_user(UserName=name)
+    if resource:
+        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def read_all(s3: Any, bucket: str, key: str) -> list[bytes]:
+    versions = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
+    return [
+        s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])["Body"].read()
+        for version in versions
+    ]
+
+
+def test_identity_policies_bind(warm_moto: MotoServer) -> None:
+    make_bucket(warm_moto, "lakehouse-a").put_object(Bucket="lakehouse-a", Key="x", Body=b"1")
+    allowed = client(warm_moto, "s3", make_user(warm_moto, "allowed", "arn:aws:s3:::lakehouse-a*"))
+    denied = client(warm_moto, "s3", make_user(warm_moto, "denied", None))
+    assert allowed.get_object(Bucket="lakehouse-a", Key="x")["Body"].read() == b"1"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        denied.get_object(Bucket="lakehouse-a", Key="x")
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        client(warm_moto, "s3", ("AKIANOBODY", "x")).list_buckets()
+
+
+def test_the_gateway_is_the_account_it_says(warm_moto: MotoServer) -> None:
+    identity = client(warm_moto, "sts").get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/lakehouse-gateway"
+
+
+def test_a_put_reaches_the_queue(warm_moto: MotoServer) -> None:
+    s3, sqs = make_bucket(warm_moto, "lakehouse-landing"), client(warm_moto, "sqs")
+    url = sqs.create_queue(QueueName="arrivals")["QueueUrl"]
+    rule = {"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="lakehouse-landing", NotificationConfiguration={"QueueConfigurations": [rule]}
+    )
+    sqs.purge_queue(QueueUrl=url)  # the test event S3 sends when the notification is made
+    s3.put_object(Bucket="lakehouse-landing", Key="landed/a b.json", Body=b"{}")
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "landed%2Fa+b.json"
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill"])
+def test_everything_survives(moto: MotoServer, ending: str) -> None:
+    s3 = make_bucket(moto, "lakehouse-a")
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket="lakehouse-a", Key="x", Body=body, Metadata={"my_key": "v"})
+    s3.put_object(Bucket="lakehouse-a", Key="big", Body=b"b" * 6_000_000)
+    sqs, kms = client(moto, "sqs"), client(moto, "kms")
+    url = sqs.create_queue(QueueName="arrivals", Attributes={"VisibilityTimeout": "7"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="hello")
+    signer = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    secret = kms.encrypt(KeyId=kms.create_key()["KeyMetadata"]["KeyId"], Plaintext=b"p")["CiphertextBlob"]
+    user = make_user(moto, "allowed", "arn:aws:s3:::lakehouse-a*")
+    end(moto, ending)
+    moto.start()
+    moto.wait_ready()
+    assert read_all(s3, "lakehouse-a", "x") == [b"two", b"one"]
+    assert s3.head_object(Bucket="lakehouse-a", Key="x")["Metadata"] == {"my_key": "v"}
+    assert (
+        len(client(moto, "s3", user).get_object(Bucket="lakehouse-a", Key="big")["Body"].read()) == 6_000_000
+    )
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
+    assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"p"
+    assert kms.get_public_key(KeyId=signer)["PublicKey"]
+
+
+def test_a_replaced_body_leaves_no_file(moto: MotoServer, tmp_path: Path) -> None:
+    s3 = client(moto, "s3")
+    s3.create_bucket(Bucket="lakehouse-a", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for body in (b"one", b"two", b"three"):
+        s3.put_object(Bucket="lakehouse-a", Key="x", Body=body)
+    moto.stop()
+    files = [path for path in (tmp_path / "buckets" / "objects").glob("*/*") if path.is_file()]
+    assert [path.read_bytes() for path in files] == [b"three"]
+
+
+def test_a_session_ends_when_it_expires() -> None:
+    from moto.core.utils import utcnow
+    from moto.sts.models import sts_backends
+
+    from local_workspace.engines.moto_child import end_expired_sessions
+
+    backend = sts_backends[ACCOUNT]["aws"]
+    arn = f"arn:aws:iam::{ACCOUNT}:role/r"
+    expired, valid = (backend.assume_role(REGION, name, arn, "", 900, "") for name in ("expired", "valid"))
+    expired.expiration = utcnow() - timedelta(seconds=1)
+    end_expired_sessions()
+    assert backend.assumed_roles == [valid]
+    backend.reset()
+
+
+def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "buckets").mkdir()
+    (tmp_path / "buckets" / "state.pickle").write_bytes(b'{"format": 0}\n')
+    server = MotoServer(tmp_path, ACCOUNT, *ROOT)
+    server.start()
+    with pytest.raises(EngineFailed, match="lakehouse local reset"):
+        server.wait_ready()
+    server.stop()
+
+
+def end(server: MotoServer, how: str) -> None:
+    if how == "stop":
+        server.stop()
+        return
+    wait_for_snapshot(server)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    while server.is_alive():
+        time.sleep(0.02)
+
+
+def wait_for_snapshot(server: MotoServer) -> None:
+    path = server.state_path
+    written = time.time()
+    while not path.exists() or path.stat().st_mtime < written + 0.2:
+        assert time.time() < written + 20, "no snapshot was taken"
+        time.sleep(0.05)
+        if path.exists() and time.time() > written + 1.5:
+            return
