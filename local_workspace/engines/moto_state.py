@@ -218,11 +218,19 @@ def _header() -> bytes:
 
 def _keep_bodies_as_files(bodies: Bodies) -> None:
     StoredBody.bodies = bodies
-    s3_models.tempfile = SimpleNamespace(SpooledTemporaryFile=StoredBody)  # type: ignore[attr-defined,assignment]
-    s3_models.FakeKey.__getstate__ = _key_state  # type: ignore[method-assign]
-    s3_models.FakeKey.__setstate__ = _set_key_state  # type: ignore[method-assign]
+    _replace(s3_models, "tempfile", SimpleNamespace(SpooledTemporaryFile=StoredBody))
+    _replace(s3_models.FakeKey, "__getstate__", _key_state)
+    _replace(s3_models.FakeKey, "__setstate__", _set_key_state)
     # moto remembers every instance ever made, for its dashboard: a leak in a server that runs for days.
-    BaseModel.__new__ = lambda cls, *_args, **_kwargs: object.__new__(cls)  # type: ignore[method-assign,assignment]
+    _replace(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
+
+
+def _replace(owner: Any, name: str, replacement: Any) -> None:
+    if not hasattr(owner, name):
+        raise SnapshotMismatch(
+            f"moto {version('moto')} has no {owner.__name__}.{name}; see uv.lock for the tested one"
+        )
+    setattr(owner, name, replacement)
 
 
 def _key_state(key: s3_models.FakeKey) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+# The project's verbs. Everything starts from a fresh clone on a machine that has Python 3.11 and package registries.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+STATE := $(abspath $(or $(LAKEHOUSE_HOME),.lakehouse))
+BIN := $(CURDIR)/.venv/bin
+READY := .venv/.ready
+UV_VERSION := 0.13.9
+UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
+PACKAGES := lakehouse platform_assets data_assets local_workspace
+
+export DAGSTER_HOME := $(STATE)/dagster
+export UV_PYTHON_DOWNLOADS := never
+# uv is called as the project's own tool; an environment active in the caller's shell is not ours
+unexport VIRTUAL_ENV
+
+.PHONY: help setup run dev test check bench fmt
+
+help: ## Show the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install everything; again: nothing to do
+
+$(READY): uv.lock pyproject.toml
+	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
+	  $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	    && python=$$candidate && break; done; \
+	test -n "$$python" || { echo "No Python 3.11 to 3.13 found; name one with make PYTHON=/path/to/python"; exit 1; }; \
+	command -v uv >/dev/null || test -x $(STATE)/tools/bin/uv || { \
+	  echo "Installing uv $(UV_VERSION) into $(STATE)/tools"; \
+	  $$python -m venv $(STATE)/tools && \
+	  $(STATE)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } && \
+	$(UV) sync --frozen --quiet --python "$$($$python -c 'import sys; print(sys.executable)')"
+	@$(BIN)/python -m local_workspace.engines.toolchain
+	@touch $@
+
+run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
+	@$(BIN)/lakehouse demo run
+
+dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## The same with the Dagster UI
+	@$(BIN)/lakehouse local up
+	@exec $(BIN)/dagster dev -w workspace.yaml
+
+test: $(READY) ## All tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Lint, format, types, layers, both code locations
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/lint-imports
+	@$(BIN)/dagster definitions validate -w workspace.yaml
+
+bench: $(READY) ## Compare with plain PySpark and the stock clients
+	@$(BIN)/python -m bench
+
+fmt: $(READY) ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+$(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
+	@mkdir -p $(DAGSTER_HOME) && cp $< $@
