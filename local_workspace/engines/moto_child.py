@@ -1,7 +1,7 @@
 """The moto process: AWS on a loopback port, with identity policies enforced and state kept on disk.
 
-Run as `python -m local_workspace.engines.moto_child`; parameters in argv. An HTTP/1.1 server of our own, because
-werkzeug's development server closes every connection and waits 10 ms on each; moto itself is untouched WSGI.
+Run as `python -m local_workspace.engines.moto_child`; parameters in argv. An HTTP/1.1 server of our own:
+werkzeug's development server closes every connection and waits 10 ms on each. moto is untouched WSGI.
 """
 
 from __future__ import annotations

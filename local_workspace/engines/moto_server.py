@@ -53,7 +53,7 @@ class MotoServer:
         return self._home / "buckets" / "state.pickle"
 
     def start(self) -> None:
-        """Start the child; it restores what was saved. Always the same port, so that clients survive a restart."""
+        """Start the child; it restores what was saved. The port stays, so that clients survive a restart."""
         where = ("--directory", str(self._home / "buckets"), "--port", str(self.port))
         command = [sys.executable, "-m", "local_workspace.engines.moto_child", *where, *self._identity]
         self._child = start_process("moto", command, self._home / "logs" / "moto.log", MOTO_SETTINGS)

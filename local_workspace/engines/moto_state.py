@@ -1,7 +1,7 @@
-"""Durable state of the moto child: object bodies as files, everything else as one snapshot of moto's backends.
+"""Durable state of the moto child: object bodies as files, the rest as one snapshot of moto's backends.
 
 Runs inside the moto process only. A body is written once, when it is put, so a snapshot holds only metadata
-and is cheap enough to take after every burst of writes. What the server does with requests is in moto_child.py.
+and is cheap enough to take after every burst of writes. Serving requests is in moto_child.py.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class MotoState:
             header = file.readline()
             if header != _header():
                 raise SnapshotMismatch(
-                    f"{self._path} was written as {header.decode().strip()}, this is {_header().decode().strip()}; "
+                    f"{self._path} was written as {header.decode().strip()}, "
+                    f"this is {_header().decode().strip()}; "
                     "run `lakehouse local reset` to start over"
                 )
             _install(pickle.load(file))
@@ -227,9 +228,7 @@ def _keep_bodies_as_files(bodies: Bodies) -> None:
 
 def _replace(owner: Any, name: str, replacement: Any) -> None:
     if not hasattr(owner, name):
-        raise SnapshotMismatch(
-            f"moto {version('moto')} has no {owner.__name__}.{name}; see uv.lock for the tested one"
-        )
+        raise SnapshotMismatch(f"moto {version('moto')} has no {owner.__name__}.{name}; see uv.lock for the tested one")
     setattr(owner, name, replacement)
 
 

@@ -72,7 +72,7 @@ def start_process(
     stdin: int = subprocess.DEVNULL,
     death_signal: int = signal.SIGTERM,
 ) -> ChildProcess:
-    """Start a child that gets `death_signal` when this process dies; `environment` adds to the inherited one."""
+    """Start a child that gets `death_signal` when this process dies; `environment` adds to the inherited."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
     settings = [f"{key}={value}" for key, value in (environment or {}).items()]
     tethered = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(death_signal))]
@@ -99,7 +99,7 @@ def free_port() -> int:
 
 
 class _Spawner:
-    """One thread that lives as long as the process: the kernel's death signal is tied to the starting THREAD."""
+    """One thread that lives as long as the process: the death signal is tied to the starting THREAD."""
 
     def __init__(self) -> None:
         self._calls: queue.Queue[tuple[Callable[[], Any], queue.Queue[Any]]] = queue.Queue()

@@ -1,6 +1,6 @@
 """Launcher: ties a command to the life of the process that started it, then becomes that command.
 
-Run as a script (`python -I -S tether.py PARENT_PID SIGNAL [NAME=VALUE...] COMMAND...`); standard library only.
+Run as a script: `python -I -S tether.py PARENT_PID SIGNAL [NAME=VALUE...] COMMAND...`. Standard library only.
 When the parent dies, however it dies, the kernel sends SIGNAL. Linux only; elsewhere the command just runs.
 """
 
