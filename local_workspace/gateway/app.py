@@ -42,9 +42,7 @@ SPOOL_BYTES = 8 * 1024 * 1024
 
 def load_routes(services: Iterable[str] = SERVICES) -> list[Route]:
     """Import the services and return all their routes."""
-    return [
-        route for name in services for route in import_module(f"local_workspace.services.{name}.routes").ROUTES
-    ]
+    return [route for name in services for route in import_module(f"local_workspace.services.{name}.routes").ROUTES]
 
 
 class RouteTable:

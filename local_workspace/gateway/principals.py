@@ -19,9 +19,7 @@ EVERYBODY = "account users"
 WORKSPACE_ADMINS = "admins"
 
 
-def put_principal(
-    store: Store, name: str, kind: Literal["user", "service_principal"], display_name: str
-) -> Document:
+def put_principal(store: Store, name: str, kind: Literal["user", "service_principal"], display_name: str) -> Document:
     """Create the principal, or rename its display name; the numeric id never changes."""
     with store.transaction():
         known = store.get("principal", name) or {"name": name, "kind": kind, "id": store.next_id("scim_id")}

@@ -38,9 +38,9 @@ class Store:
 
     def get(self, kind: str, key: str) -> Document | None:
         """Return the document, or None."""
-        row = self._connection().execute(
-            "SELECT body FROM documents WHERE kind = ? AND key = ?", (kind, key)
-        ).fetchone()
+        row = (
+            self._connection().execute("SELECT body FROM documents WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        )
         return json.loads(row[0]) if row else None
 
     def put(self, kind: str, key: str, document: Document) -> None:

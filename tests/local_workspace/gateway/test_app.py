@@ -72,7 +72,9 @@ def test_a_call_reaches_its_handler_as_its_caller(client: TestClient) -> None:
 
 
 def test_a_binary_upload_is_spooled(client: TestClient) -> None:
-    answer = client.put("/files/a/b.bin", content=b"x" * 9_000_000, headers={"Content-Type": "application/octet-stream"})
+    answer = client.put(
+        "/files/a/b.bin", content=b"x" * 9_000_000, headers={"Content-Type": "application/octet-stream"}
+    )
     assert answer.json() == {"bytes": 9_000_000}
 
 

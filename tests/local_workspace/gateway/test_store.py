@@ -42,9 +42,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 
 def test_counters_never_repeat_across_threads(store: Store) -> None:
     seen: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: seen.extend(store.next_id("run") for _ in range(20))) for _ in range(5)
-    ]
+    threads = [threading.Thread(target=lambda: seen.extend(store.next_id("run") for _ in range(20))) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,73 @@
+"""Paired timing of ours and a peer, and the record `build/bench/NAME.json` of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """`ours` and `peer` are medians in `unit`; `noise` is (max - min) / median of the ratio, run by run."""
+
+    name: str
+    ours: float
+    peer: float | None
+    ratio: float | None
+    unit: str
+    runs: int
+    noise: float
+    command: str
+    note: str = ""
+
+    def write(self, directory: Path) -> Path:
+        """Write the record as NAME.json and return its path."""
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{self.name}.json"
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        return path
+
+
+def time_seconds(work: Work) -> float:
+    """Run once and return its seconds."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def compare(name: str, ours: Work, peer: Work, runs: int, note: str = "") -> Measurement:
+    """Run ours and peer in turn `runs` times after one warm-up of each; quote medians, so drift hits both."""
+    for warm_up in (ours, peer):
+        warm_up()
+    pairs = [(time_seconds(ours), time_seconds(peer)) for _ in range(runs)]
+    ratios = [mine / theirs for mine, theirs in pairs]
+    return Measurement(
+        name=name,
+        ours=round(statistics.median(mine for mine, _ in pairs), 3),
+        peer=round(statistics.median(theirs for _, theirs in pairs), 3),
+        ratio=round(statistics.median(ratios), 3),
+        unit="s",
+        runs=runs,
+        noise=spread(ratios),
+        command=f"python -m bench {name}",
+        note=note,
+    )
+
+
+def measure_alone(name: str, work: Work, runs: int, note: str) -> Measurement:
+    """Time what has no peer here; the note says why."""
+    work()
+    seconds = [time_seconds(work) for _ in range(runs)]
+    median = round(statistics.median(seconds), 3)
+    return Measurement(name, median, None, None, "s", runs, spread(seconds), f"python -m bench {name}", note)
+
+
+def spread(values: list[float]) -> float:
+    """Return (max - min) / median."""
+    return round((max(values) - min(values)) / statistics.median(values), 3)

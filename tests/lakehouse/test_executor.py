@@ -1,0 +1,102 @@
+"""The threaded executor: parallel where the graph allows, in order where it demands, honest about failure."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._utils.interrupts import check_captured_interrupt
+
+from lakehouse.executor import threaded_executor
+
+MEETING = threading.Barrier(2, timeout=20)
+
+
+@dg.op
+def meet_left() -> int:
+    MEETING.wait()
+    return 1
+
+
+@dg.op
+def meet_right() -> int:
+    MEETING.wait()
+    return 2
+
+
+@dg.op
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+@dg.op
+def fail() -> int:
+    raise ValueError("no such table")
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def wait_for_interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    while not check_captured_interrupt():
+        time.sleep(0.02)
+    raise dg.Failure("cancelled", allow_retries=False)
+
+
+@dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+def fail_once(context: dg.OpExecutionContext) -> int:
+    if context.retry_number == 0:
+        raise ValueError("first try")
+    return 3
+
+
+@dg.job(executor_def=threaded_executor)
+def parallel_job() -> None:
+    add(meet_left(), meet_right())
+
+
+@dg.job(executor_def=threaded_executor)
+def half_failing_job() -> None:
+    add(fail(), fail_once())
+
+
+@dg.job(executor_def=threaded_executor)
+def interrupted_job() -> None:
+    wait_for_interrupt()
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        yield instance
+
+
+def run(instance: dg.DagsterInstance, name: str) -> dg.JobExecutionResult:
+    job = dg.reconstructable(globals()[name])
+    return dg.execute_job(job, instance=instance)
+
+
+def test_independent_steps_run_at_the_same_time_and_dependents_after(instance: dg.DagsterInstance) -> None:
+    with run(instance, "parallel_job") as result:
+        assert result.success
+        assert result.output_for_node("add") == 3
+
+
+def test_a_failed_step_skips_its_dependents_only_and_retries_are_taken(instance: dg.DagsterInstance) -> None:
+    with run(instance, "half_failing_job") as result:
+        assert not result.success
+        outcome = {event.step_key: event.event_type_value for event in result.all_events if event.is_step_event}
+        assert outcome["fail"] == "STEP_FAILURE"
+        assert outcome["fail_once"] == "STEP_SUCCESS"
+        assert "add" not in outcome
+
+
+def test_a_terminated_run_says_so_and_ends_no_step_as_success(instance: dg.DagsterInstance) -> None:
+    with run(instance, "interrupted_job") as result:
+        assert result.dagster_run.status is not dg.DagsterRunStatus.SUCCESS
+        ended = {event.event_type_value for event in result.all_events}
+        assert "STEP_SUCCESS" not in ended
+        assert "interrupted" in (result.all_events[-1].message or "")
