@@ -1,0 +1,1 @@
+"""Workspace objects: notebooks, files and folders of the workspace's own tree."""

@@ -1,0 +1,190 @@
+"""Workspace objects, for one caller: notebooks, files and folders with their contents.
+
+Documents are in the store, contents in files beside it; what a format means is in formats.py.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from databricks.sdk.service.workspace import ObjectInfo
+
+from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.errors import already_exists, bad_request, not_found
+from local_workspace.gateway.store import Document
+from local_workspace.services.workspace import tree
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
+
+KIND = "workspace_object"
+
+
+def read_source(workspace: Workspace, caller: Principal, path: str) -> bytes:
+    """Return the bytes of a notebook (source format) or workspace file.
+
+    Raises:
+        ApiError: 403, 404; 400 when the path is a folder.
+    """
+    objects = WorkspaceObjects(workspace, caller)
+    return objects.read(objects.get(path))
+
+
+class WorkspaceObjects:
+    """The tree as `caller` may see and change it. Every method raises ApiError 403 where it may not."""
+
+    def __init__(self, workspace: Workspace, caller: Principal) -> None:
+        self._store = workspace.store
+        self._caller = caller
+        self._contents = workspace.home / "workspace_objects"
+
+    def get(self, path: str) -> Document:
+        """Return the document of an object."""
+        path = tree.normalize_path(path)
+        tree.check_read(self._caller, path)
+        return self._require(path)
+
+    def read(self, document: Document) -> bytes:
+        """Return an object's bytes."""
+        if document["object_type"] == "DIRECTORY":
+            raise bad_request(f"{document['path']} is a folder; a notebook or file is expected")
+        content: Path = self._contents / document["content"]
+        return content.read_bytes()
+
+    def list_folder(self, path: str) -> list[Document]:
+        """Return what the caller may see of a folder, by path; of another object just itself."""
+        document = self.get(path)
+        if document["object_type"] != "DIRECTORY":
+            return [document]
+        path = document["path"]
+        self._ensure_standard_children(path)
+        prefix = path if path == "/" else f"{path}/"
+        children = (
+            child
+            for key, child in self._store.scan(KIND, prefix)
+            if key != path and "/" not in key.removeprefix(prefix)
+        )
+        return [child for child in children if tree.may_see(self._caller, child["path"])]
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder and those above it; one that exists is left as it is."""
+        path = tree.normalize_path(path)
+        if self._find(path) is None:
+            tree.check_write(self._caller, path)
+            self.make_folder(tree.parent_of(path))
+        with self._store.transaction():
+            known = self._find(path)
+            if known is None:
+                self._store.put(KIND, path, self._describe(path, "DIRECTORY"))
+            elif known["object_type"] != "DIRECTORY":
+                raise already_exists(f"A {known['object_type'].lower()} exists at {path}")
+
+    def put(self, path: str, content: bytes, object_type: str, language: str | None, overwrite: bool) -> None:
+        """Create or replace a notebook or file.
+
+        Raises:
+            ApiError: 404 without the parent folder; 409 when it exists; 400 when it is of another type.
+        """
+        path = tree.normalize_path(path)
+        tree.check_write(self._caller, path)
+        parent = self._find(tree.parent_of(path))
+        if parent is None or parent["object_type"] != "DIRECTORY":
+            raise not_found(f"The parent folder ({tree.parent_of(path)}) does not exist.")
+        name = self._write_content(content)
+        try:
+            previous = self._replace(path, object_type, language, overwrite, name, len(content))
+        except BaseException:
+            self._remove_content(name)
+            raise
+        self._remove_content(previous)
+
+    def delete(self, path: str, recursive: bool) -> None:
+        """Delete an object; a folder with contents only when `recursive`."""
+        path = tree.normalize_path(path)
+        tree.check_write(self._caller, path)
+        self._require(path)
+        if tree.is_standard(self._store, path):
+            raise bad_request(f"Folder {path} is protected and cannot be deleted", "PERMISSION_DENIED")
+        with self._store.transaction():
+            doomed = dict(self._store.scan(KIND, f"{path}/"))
+            if doomed and not recursive:
+                raise bad_request(f"Folder ({path}) is not empty", "DIRECTORY_NOT_EMPTY")
+            doomed[path] = self._require(path)
+            for key in doomed:
+                self._store.delete(KIND, key)
+        for document in doomed.values():
+            self._remove_content(document.get("content"))
+
+    def _require(self, path: str) -> Document:
+        document = self._find(path)
+        if document is None:
+            raise not_found(f"Path ({path}) doesn't exist.")
+        return document
+
+    def _find(self, path: str) -> Document | None:
+        document = self._store.get(KIND, path)
+        if document is None and tree.is_standard(self._store, path):
+            with self._store.transaction():
+                document = self._store.get(KIND, path) or self._describe(path, "DIRECTORY")
+                self._store.put(KIND, path, document)
+        return document
+
+    def _ensure_standard_children(self, path: str) -> None:
+        folders = {"/": tree.STANDARD_FOLDERS, "/Users": tree.list_homes(self._store)}.get(path, ())
+        for folder in folders:
+            self._find(folder)
+
+    def _replace(
+        self, path: str, object_type: str, language: str | None, overwrite: bool, content: str, size: int
+    ) -> str | None:
+        with self._store.transaction():
+            known = self._find(path)
+            if known is not None and not overwrite:
+                raise already_exists(f"Path ({path}) already exists.")
+            if known is not None and known["object_type"] != object_type:
+                was = known["object_type"]
+                message = f"Requested node type [{object_type}] is different from the existing node type [{was}]"
+                raise bad_request(f"{message} at {path}")
+            document = self._describe(path, object_type, known)
+            document.update(language=language, content=content, size=size)
+            self._store.put(KIND, path, document)
+            return known["content"] if known else None
+
+    def _describe(self, path: str, object_type: str, known: Document | None = None) -> Document:
+        now = int(time.time() * 1000)
+        identity = known or {"object_id": self._store.next_id(KIND) + 1_000_000, "created_at": now}
+        return {**identity, "path": path, "object_type": object_type, "modified_at": now}
+
+    def _write_content(self, content: bytes) -> str:
+        self._contents.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._contents)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(name).name
+
+    def _remove_content(self, name: str | None) -> None:
+        if name:
+            (self._contents / name).unlink(missing_ok=True)
+
+
+def describe_object(document: Document) -> ObjectInfo:
+    """Return the document as the API shows it."""
+    is_file = document["object_type"] == "FILE"
+    return ObjectInfo.from_dict(
+        {
+            "object_id": document["object_id"],
+            "resource_id": str(document["object_id"]),
+            "object_type": document["object_type"],
+            "path": document["path"],
+            "language": document.get("language"),
+            "created_at": document["created_at"],
+            "modified_at": document["modified_at"],
+            "size": document.get("size") if is_file else None,
+        }
+    )
