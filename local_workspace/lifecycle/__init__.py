@@ -2,3 +2,31 @@
 
 What the engines do is in `engines/`, what the REST API means in `services/`.
 """
+
+from local_workspace.lifecycle.control import (
+    WorkspaceFailed,
+    WorkspaceIsUp,
+    down,
+    list_workspaces,
+    reset,
+    status,
+    up,
+)
+from local_workspace.lifecycle.files import Endpoints, workspace_home
+from local_workspace.lifecycle.health import EngineStatus, WorkspaceStatus
+from local_workspace.lifecycle.logs import read_logs
+
+__all__ = [
+    "Endpoints",
+    "EngineStatus",
+    "WorkspaceFailed",
+    "WorkspaceIsUp",
+    "WorkspaceStatus",
+    "down",
+    "list_workspaces",
+    "read_logs",
+    "reset",
+    "status",
+    "up",
+    "workspace_home",
+]

@@ -16,7 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-ROLES = ("admin", "deployer", "pipeline", "analyst", "outsider")
+PROFILE_PREFIX = "local-"
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ def remove_endpoints(directory: Path) -> None:
 
 def profile_name(role: str) -> str:
     """Return the name of the role's profile, in all profile files."""
-    return f"local-{role}"
+    return PROFILE_PREFIX + role
 
 
 def read_tokens(directory: Path) -> dict[str, str]:
     """Return role -> token of the profiles that were written before."""
     profiles = configparser.ConfigParser()
     profiles.read(directory / "databrickscfg")
-    return {role: profiles[profile_name(role)]["token"] for role in ROLES if profiles.has_section(profile_name(role))}
+    return {name.removeprefix(PROFILE_PREFIX): profiles[name]["token"] for name in profiles.sections()}
 
 
 def write_databricks_profiles(directory: Path, host: str, tokens: Mapping[str, str]) -> None:

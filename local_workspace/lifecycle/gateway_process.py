@@ -1,0 +1,167 @@
+"""One running workspace inside its gateway process: engines, REST API, profile files, in the right order.
+
+Starting this as a process is serve.py's, asking for it from outside control.py's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from local_workspace import services
+from local_workspace.engines.moto_server import MotoServer
+from local_workspace.gateway.app import SERVICES, create_app, load_routes
+from local_workspace.gateway.faults import FaultLayer, FaultRules, fault_routes
+from local_workspace.gateway.request_log import RequestLog, RequestLogLayer, TokenNames, request_log_routes
+from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
+from local_workspace.lifecycle import files, identities
+from local_workspace.lifecycle.health import describe_engine, health_routes, write_progress
+from local_workspace.lifecycle.listener import choose_port, listen, read_ports, write_ports
+from local_workspace.lifecycle.supervisor import Engine, Supervisor
+
+log = logging.getLogger(__name__)
+
+
+class GatewayProcess:
+    """One workspace, from its first port to its last snapshot."""
+
+    def __init__(self, directory: Path, name: str, cache_home: Path, engines: tuple[str, ...]) -> None:
+        self._directory = directory
+        self._cache_home = cache_home
+        self._state, self._failure = "starting", ""
+        self._publishing = threading.Lock()
+        self._listener, self.workspace = self._take_ports(name)
+        makers: dict[str, Callable[[], Engine]] = {
+            "moto": self._make_moto,
+            "spark": self._make_spark,
+            "pool": self._make_pool,
+        }
+        chosen = {engine: makers[engine] for engine in engines}
+        self._supervisor = Supervisor(chosen, self._publish, {"moto": self._bootstrap})
+        self._server = _Server(build_application(self.workspace, self.describe))
+
+    def run(self) -> int:
+        """Serve until `stop`; return the exit code."""
+        threading.Thread(target=self._come_up, name="come-up", daemon=True).start()
+        self._server.run([self._listener])
+        self._enter("stopping")
+        self._supervisor.stop()
+        self._enter("down")
+        return 1 if self._failure else 0
+
+    def stop(self) -> None:
+        """Make `run` end; safe in a signal handler."""
+        self._server.should_exit = True
+
+    def describe(self, with_memory: bool = True) -> dict[str, Any]:
+        """Return the health document."""
+        engines = [describe_engine(record, with_memory) for record in self._supervisor.records.values()]
+        degraded = self._state == "up" and any(engine.state != "ready" for engine in engines)
+        return {
+            "name": self.workspace.name,
+            "state": "degraded" if degraded else self._state,
+            "directory": str(self._directory),
+            "engines": [asdict(engine) for engine in engines],
+            "failure": self._failure or None,
+        }
+
+    def _come_up(self) -> None:
+        try:
+            identities.ensure_principals(self.workspace.store)
+            tokens = identities.ensure_tokens(self.workspace.store, self._directory)
+            files.write_databricks_profiles(self._directory, self.workspace.host, tokens)
+            self._supervisor.start()
+            self._enter("up")
+        except Exception as error:  # the process ends, and `up` reports it
+            log.exception("the workspace did not come up")
+            self._failure = f"{type(error).__name__}: {error}"
+            self.stop()
+
+    def _bootstrap(self) -> None:
+        keys = identities.ensure_aws_users(self.workspace)
+        files.write_aws_profiles(self._directory, self.workspace.aws_endpoint, self.workspace.region, keys)
+        for service in SERVICES:
+            if (Path(services.__file__).parent / service / "bootstrap.py").exists():
+                import_module(f"local_workspace.services.{service}.bootstrap").bootstrap(self.workspace)
+
+    def _enter(self, state: str) -> None:
+        self._state = state
+        self._publish()
+
+    def _publish(self) -> None:
+        with self._publishing:
+            write_progress(self._directory, self.describe(with_memory=False))
+            if self._state == "up":
+                files.write_endpoints(self._directory, self._endpoints())
+            else:
+                files.remove_endpoints(self._directory)
+
+    def _endpoints(self) -> files.Endpoints:
+        workspace, records = self.workspace, self._supervisor.records.values()
+        pids = {record.name: record.engine.pid for record in records if record.engine and record.engine.pid}
+        pids["gateway"] = os.getpid()
+        return files.Endpoints(
+            workspace.name, workspace.host, workspace.aws_endpoint, workspace.spark_url, os.getpid(), pids
+        )
+
+    def _take_ports(self, name: str) -> tuple[Any, Workspace]:
+        ports = read_ports(self._directory)
+        listener = listen(ports.get("gateway"))
+        gateway, moto = listener.getsockname()[1], choose_port(ports.get("moto"))
+        write_ports(self._directory, {"gateway": gateway, "moto": moto})
+        address = "http://127.0.0.1:"
+        return listener, Workspace(name, self._directory, f"{address}{gateway}", f"{address}{moto}")
+
+    def _make_moto(self) -> Engine:
+        port = int(self.workspace.aws_endpoint.rpartition(":")[2])
+        keys = ROOT_KEYS["aws_access_key_id"], ROOT_KEYS["aws_secret_access_key"]
+        self.workspace.engines.moto = moto = MotoServer(self._directory, AWS_ACCOUNT, *keys, port=port)
+        return moto
+
+    def _make_spark(self) -> Engine:
+        from local_workspace.engines.spark_connect import SparkConnectServer
+        from local_workspace.engines.toolchain import ensure_toolchain
+
+        toolchain = ensure_toolchain(self._cache_home)
+        workspace = self.workspace
+        spark: Engine = SparkConnectServer(toolchain, self._directory, workspace.aws_endpoint, workspace.host)
+        workspace.engines.spark, workspace.spark_url = spark, spark.url  # type: ignore[attr-defined]
+        return spark
+
+    def _make_pool(self) -> Engine:
+        from local_workspace.engines.serverless_pool import ServerlessPool
+
+        self.workspace.engines.pool = pool = ServerlessPool(self._directory)
+        return pool
+
+
+def build_application(workspace: Workspace, describe: Callable[[], dict[str, Any]]) -> ASGIApp:
+    """Return the whole REST API: the services, and around them the request log and the faults."""
+    rules, requests, names = FaultRules(), RequestLog(), TokenNames(workspace.store)
+    own = [*fault_routes(rules), *request_log_routes(requests), *health_routes(describe)]
+    present = [name for name in SERVICES if (Path(services.__file__).parent / name / "routes.py").exists()]
+    application = create_app(workspace, [*own, *load_routes(present)])
+    return RequestLogLayer(FaultLayer(application, rules, names), requests, names)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to the process: it would end it before the engines are stopped."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        settings: dict[str, Any] = {"log_config": None, "access_log": False, "proxy_headers": False}
+        super().__init__(uvicorn.Config(application, timeout_graceful_shutdown=5, **settings))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
