@@ -5,6 +5,7 @@ SHELL := /bin/sh
 STATE := $(abspath $(or $(LAKEHOUSE_HOME),.lakehouse))
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lakehouse
 UV_VERSION := 0.13.9
 UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
 PACKAGES := lakehouse platform_assets data_assets local_workspace
@@ -31,7 +32,7 @@ $(READY): uv.lock pyproject.toml
 	  $$python -m venv $(STATE)/tools && \
 	  $(STATE)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } && \
 	$(UV) sync --frozen --quiet --python "$$($$python -c 'import sys; print(sys.executable)')"
-	@$(BIN)/python -m local_workspace.engines.toolchain
+	@$(BIN)/python -m local_workspace.engines.set_up --cache $(CACHE) --java-home "$(JAVA_HOME)"
 	@touch $@
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace

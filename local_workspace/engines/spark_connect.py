@@ -1,0 +1,144 @@
+"""The Spark engine: one warm Spark Connect server on a loopback port, started straight from its main class.
+
+What its catalogs and file systems do is the plugin's (spark_catalog/); sessions are spark_session.py's.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from local_workspace.engines.moto_server import EngineFailed
+from local_workspace.engines.processes import ChildProcess, free_port, start_process
+from local_workspace.engines.toolchain import Toolchain
+
+MAIN_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+HEAP = "4g"
+# What spark-submit would pass; started directly, since spark-submit asks for a module the wheel's JRE lacks.
+OPENED_PACKAGES = (
+    *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
+    *("java.util.concurrent", "java.util.concurrent.atomic", "jdk.internal.ref", "sun.nio.ch", "sun.nio.cs"),
+    *("sun.security.action", "sun.util.calendar"),
+)
+
+
+def spark_settings(directory: Path, port: int, aws_endpoint: str, gateway_url: str) -> dict[str, str]:
+    """Return the server's configuration; partitions are few because the machine is small."""
+    return {
+        "spark.master": "local[*]",
+        "spark.app.name": "local-workspace",
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.scheduler.mode": "FAIR",
+        "spark.local.dir": str(directory / "spark" / "scratch"),
+        "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.sources.default": "delta",
+        "spark.sql.session.timeZone": "Etc/UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.hadoop.fs.s3.impl": "io.unitycatalog.local.GovernedS3FileSystem",
+        "spark.hadoop.fs.s3a.impl": "io.unitycatalog.local.GovernedS3FileSystem",
+        "spark.hadoop.fs.dbfs.impl": "io.unitycatalog.local.VolumeFileSystem",
+        "spark.hadoop.fs.s3.impl.disable.cache": "true",
+        "spark.hadoop.fs.s3a.impl.disable.cache": "true",
+        "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
+        "spark.hadoop.fs.lakehouse.gateway": gateway_url,
+        "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
+        "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        # a denial must not stall: it is an answer, not a hiccup
+        "spark.hadoop.fs.s3a.attempts.maximum": "2",
+        "spark.hadoop.fs.s3a.retry.limit": "1",
+        "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
+        "spark.hadoop.fs.s3a.performance.flags": "create,mkdir",
+    }
+
+
+class SparkConnectServer:
+    """The server child: scratch and warehouse under `directory`/spark, log under `directory`/logs."""
+
+    name = "spark"
+
+    def __init__(
+        self,
+        toolchain: Toolchain,
+        directory: Path,
+        aws_endpoint: str,
+        gateway_url: str,
+        port: int | None = None,
+        java_options: tuple[str, ...] = (),
+    ) -> None:
+        self.port = port or free_port()
+        self._toolchain = toolchain
+        self._directory = directory
+        self._settings = spark_settings(directory, self.port, aws_endpoint, gateway_url)
+        self._java_options = java_options
+        self._child: ChildProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """The address for Spark Connect clients."""
+        return f"sc://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None before the first start."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Start the child; the port stays, so that clients survive a restart."""
+        work = self._directory / "spark"
+        work.mkdir(parents=True, exist_ok=True)
+        environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+        log = self._directory / "logs" / "spark.log"
+        self._child = start_process("spark", list(self._command()), log, environment, cwd=work)
+
+    def wait_ready(self, timeout_s: float = 120.0) -> None:
+        """Return when it accepts connections.
+
+        Raises:
+            EngineFailed: it ended, or did not listen in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self._listens():
+            if self._child is None or not self._child.is_alive() or time.monotonic() > deadline:
+                tail = self._child.log_tail() if self._child else "it was never started"
+                raise EngineFailed(f"Spark did not come up on {self.url}. The end of its log:\n{tail}")
+            time.sleep(0.05)
+
+    def is_alive(self) -> bool:
+        """Say whether the process runs."""
+        return self._child is not None and self._child.is_alive()
+
+    def stop(self, grace_s: float = 10.0) -> None:
+        """End the child; it keeps no state of its own."""
+        if self._child is not None:
+            self._child.stop(grace_s)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _command(self) -> Iterator[str]:
+        yield str(self._toolchain.java)
+        yield f"-Xmx{HEAP}"
+        yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
+        yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")
+        if self._toolchain.class_archive.exists():
+            # half the start-up time; when it does not fit this JVM it is passed over in silence
+            yield f"-XX:SharedArchiveFile={self._toolchain.class_archive}"
+        yield from self._java_options
+        yield from (f"-D{name}={value}" for name, value in self._settings.items())
+        yield from ("-cp", self._toolchain.class_path, MAIN_CLASS)

@@ -1,0 +1,204 @@
+"""What Spark needs beside Python: a Java runtime, pinned jars, the compiled catalog plugin.
+
+All of it is made once under one cache directory, keyed by content, shared by every clone of the project.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_workspace.engines.java_runtime import find_java
+
+JAR_LIST = Path(__file__).with_name("jars.txt")
+PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
+
+Say = Callable[[str], None]
+
+
+class ToolchainFailed(Exception):
+    """Something could not be fetched or compiled; the message says what and how to go on."""
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One pinned artifact of jars.txt."""
+
+    sha256: str
+    group: str
+    name: str
+    version: str
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the jars directory."""
+        return f"{self.name}-{self.version}.jar"
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Paths of a complete toolchain; `class_archive` may not exist yet (see spark_warm_up)."""
+
+    java: Path
+    jars: Path
+    plugin_jar: Path
+    class_archive: Path
+
+    @property
+    def class_path(self) -> str:
+        """The class path of the Spark Connect server."""
+        return os.pathsep.join([str(self.plugin_jar), f"{pyspark_jars()}/*", f"{self.jars}/*"])
+
+
+def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambda text: None) -> Toolchain:
+    """Bring whatever is missing and return the paths; a second call finds all there.
+
+    Raises:
+        ToolchainFailed, NoJava: with what to do next.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "toolchain.lock"):
+        java = _recorded_java(cache, java_home) or _record_java(cache, find_java(cache, java_home, say))
+        jars = _ensure_jars(cache, java, say)
+        plugin = _ensure_plugin(cache, java, jars, say)
+    fingerprint = _digest([str(java), str(jars), str(plugin), str(pyspark_jars())])
+    return Toolchain(java, jars, plugin, cache / "classes" / f"{fingerprint}.jsa")
+
+
+def pyspark_jars() -> Path:
+    """Return the jars directory inside the installed pyspark."""
+    import pyspark
+
+    return Path(next(iter(pyspark.__path__))) / "jars"
+
+
+def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
+    """Parse jars.txt."""
+    lines = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return [Jar(digest, *coordinate.split(":")) for digest, coordinate in lines]
+
+
+def _recorded_java(cache: Path, java_home: str | None) -> Path | None:
+    """Return the Java found before: asking one for its version costs more than all the rest of a second call."""
+    record = cache / "java.txt"
+    if java_home is not None or not record.exists():
+        return None
+    java = Path(record.read_text())
+    return java if java.exists() else None
+
+
+def _record_java(cache: Path, java: Path) -> Path:
+    half_done = cache / "java.txt.new"
+    half_done.write_text(str(java))
+    half_done.replace(cache / "java.txt")
+    return java
+
+
+def _ensure_jars(cache: Path, java: Path, say: Say) -> Path:
+    jars = read_jar_list()
+    directory = cache / "jars" / _digest([JAR_LIST.read_text()])
+    if not directory.exists():
+        say(f"fetching {len(jars)} jars")
+        with tempfile.TemporaryDirectory(dir=cache) as work:
+            _retrieve(Path(work), java, jars)
+            _install(Path(work) / "jars", directory)
+    return directory
+
+
+def _retrieve(work: Path, java: Path, jars: list[Jar]) -> None:
+    """Let Ivy fetch the jars; what it leaves out in one try (seen) is asked for again."""
+    missing = jars
+    for _ in range(3):
+        _run_ivy(work, java, missing)
+        missing = [jar for jar in jars if not _is_whole(work / "jars" / jar.file_name, jar)]
+        if not missing:
+            return
+    names = ", ".join(f"{jar.group}:{jar.name}:{jar.version}" for jar in missing)
+    log = (work / "ivy.log").read_text(errors="replace")[-2000:]
+    raise ToolchainFailed(f"Could not fetch, or got with another checksum: {names}. Try again; Ivy said:\n{log}")
+
+
+def _is_whole(path: Path, jar: Jar) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256
+
+
+def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
+    # One plain resolver: a half-filled local Maven cache makes Ivy's default chain fail.
+    (work / "ivysettings.xml").write_text(
+        f'<ivysettings><settings defaultResolver="main"/><caches defaultCacheDir="{work}/ivy"/>'
+        '<resolvers><ibiblio name="main" m2compatible="true"/></resolvers></ivysettings>'
+    )
+    wanted = "".join(
+        f'<dependency org="{jar.group}" name="{jar.name}" rev="{jar.version}" transitive="false"/>' for jar in jars
+    )
+    (work / "ivy.xml").write_text(
+        '<ivy-module version="2.0"><info organisation="lakehouse" module="jars"/>'
+        '<configurations><conf name="default"/></configurations>'
+        f'<dependencies defaultconf="default->master(*),runtime(*)">{wanted}</dependencies></ivy-module>'
+    )
+    ivy = next(pyspark_jars().glob("ivy-*.jar"))
+    command = [str(java), "-cp", str(ivy), "org.apache.ivy.Main", "-settings", "ivysettings.xml", "-ivy", "ivy.xml"]
+    with (work / "ivy.log").open("ab") as log:
+        subprocess.run(
+            [*command, "-retrieve", "jars/[artifact]-[revision].[ext]"], cwd=work, stdout=log, stderr=log, check=False
+        )
+
+
+def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
+    sources = sorted(PLUGIN_SOURCES.rglob("*.java"))
+    key = _digest([jars.name, *(f"{path.relative_to(PLUGIN_SOURCES)}\n{path.read_text()}" for path in sources)])
+    plugin = cache / "plugin" / f"spark-catalog-{key}.jar"
+    if not plugin.exists():
+        say(f"compiling the catalog plugin, {len(sources)} files")
+        with tempfile.TemporaryDirectory(dir=cache) as work:
+            _compile(java, jars, sources, Path(work) / "classes")
+            packed = Path(work) / plugin.name
+            _pack(Path(work) / "classes", packed)
+            _install(packed, plugin)
+    return plugin
+
+
+def _compile(java: Path, jars: Path, sources: list[Path], classes: Path) -> None:
+    class_path = os.pathsep.join(
+        str(path) for folder in (pyspark_jars(), jars) for path in sorted(folder.glob("*.jar"))
+    )
+    arguments = classes.with_name("ecj.arguments")
+    quoted = [f'"{path}"' for path in sources]
+    arguments.write_text("\n".join(["-17", "-nowarn", "-encoding", "UTF-8", "-d", f'"{classes}"', *quoted]))
+    ecj = next(jars.glob("ecj-*.jar"))
+    command = [str(java), "-jar", str(ecj), "-classpath", class_path, f"@{arguments}"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        raise ToolchainFailed(f"The catalog plugin does not compile:\n{result.stdout}{result.stderr}")
+
+
+def _pack(classes: Path, jar: Path) -> None:
+    with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(classes.rglob("*.class")):
+            archive.write(path, path.relative_to(classes))
+
+
+def _install(source: Path, destination: Path) -> None:
+    """Move into place in one step, so that a killed process leaves nothing half-made under the final name."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, destination)
+
+
+def _digest(parts: list[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
