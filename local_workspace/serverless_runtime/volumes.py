@@ -154,7 +154,7 @@ def interpose(client: GatewayClient) -> None:
     """Redirect this process's calls on /Volumes paths. The shutil fast paths on descriptors are switched off."""
     calls = VolumeCalls(client)
     builtins.open = io.open = _redirect(builtins.open, calls.open)
-    same_name = "stat access listdir scandir mkdir remove rmdir utime chmod".split()
+    same_name = ["stat", "access", "listdir", "scandir", "mkdir", "remove", "rmdir", "utime", "chmod"]
     redirected = {name: getattr(calls, name) for name in same_name}
     redirected |= {"lstat": calls.stat, "unlink": calls.remove}
     for name, replacement in redirected.items():

@@ -1,0 +1,140 @@
+"""Validates what a caller asks to run: tasks, dependencies, environments. Pure; raises the service's 400s.
+
+What cannot be computed here (clusters, JAR, SQL and other task types) is refused with 501, never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from local_workspace.gateway.errors import bad_request, not_implemented
+from local_workspace.services.jobs.states import RUN_IFS
+
+Document = Mapping[str, Any]
+TASK_TYPES = ("spark_python_task", "python_wheel_task", "notebook_task")
+REQUIRED = {
+    "spark_python_task": ("python_file",),
+    "python_wheel_task": ("package_name", "entry_point"),
+    "notebook_task": ("notebook_path",),
+}
+CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key", "libraries")
+UNSUPPORTED_JOB_FIELDS = ("git_source", "continuous", "trigger", "job_clusters")
+MAX_TASKS = 100
+MAX_TOKEN = 64
+MAX_KEY = 100
+
+
+def check_settings(settings: Document) -> None:
+    """Check the settings of a job or a submitted run.
+
+    Raises:
+        ApiError: 400 naming the field, or 501 for what is not served.
+    """
+    for field in UNSUPPORTED_JOB_FIELDS:
+        if settings.get(field):
+            raise not_implemented(f"The local workspace does not run jobs with '{field}'.")
+    if (settings.get("schedule") or {}).get("pause_status", "PAUSED") != "PAUSED":
+        raise not_implemented("The local workspace fires no schedules: set schedule.pause_status to PAUSED.")
+    environments = index_environments(settings.get("environments") or [])
+    tasks = settings.get("tasks") or []
+    if len(tasks) > MAX_TASKS:
+        raise bad_request(f"A job may have at most {MAX_TASKS} tasks, got {len(tasks)}")
+    for task in tasks:
+        _check_task(task, environments)
+    _check_graph(tasks)
+    if int(settings.get("timeout_seconds") or 0) < 0:
+        raise bad_request("timeout_seconds must not be negative")
+
+
+def check_idempotency_token(token: str | None) -> None:
+    """Refuse a token longer than the service takes."""
+    if token and len(token) > MAX_TOKEN:
+        raise bad_request(f"idempotency_token must have at most {MAX_TOKEN} characters, got {len(token)}")
+
+
+def index_environments(environments: Sequence[Document]) -> dict[str, Document]:
+    """Return the specs by key."""
+    indexed: dict[str, Document] = {}
+    for environment in environments:
+        key = environment.get("environment_key")
+        if not key:
+            raise bad_request("Missing required field: environments.environment_key")
+        if key in indexed:
+            raise bad_request(f"Duplicate environment_key '{key}'")
+        indexed[key] = _check_spec(key, environment.get("spec") or {})
+    return indexed
+
+
+def _check_spec(key: str, spec: Document) -> Document:
+    version = spec.get("environment_version") or spec.get("client")
+    if not version:
+        raise bad_request(f"Missing required field: environment_version (environment '{key}')")
+    if not str(version).isdigit():
+        raise bad_request(f"Invalid environment_version '{version}' of environment '{key}': expected a number")
+    if spec.get("jar_dependencies") or spec.get("java_dependencies"):
+        raise not_implemented(f"Environment '{key}': JAR dependencies are not served by the local workspace.")
+    return spec
+
+
+def _check_task(task: Document, environments: Mapping[str, Document]) -> None:
+    key = task.get("task_key")
+    if not key:
+        raise bad_request("Missing required field: task_key")
+    if len(key) > MAX_KEY or not all(character.isalnum() or character in "_-" for character in key):
+        raise bad_request(f"Invalid task_key '{key}': up to {MAX_KEY} letters, digits, hyphens and underscores")
+    for field in CLUSTER_FIELDS:
+        if task.get(field):
+            raise bad_request(f"Task '{key}': '{field}' is not allowed, only serverless compute is supported.")
+    if int(task.get("max_retries") or 0):
+        raise not_implemented(f"Task '{key}': the local workspace does not retry tasks (max_retries).")
+    if task.get("run_if", "ALL_SUCCESS") not in RUN_IFS:
+        raise bad_request(f"Task '{key}': unknown run_if '{task['run_if']}'")
+    kind = task_type(task)
+    for field in REQUIRED[kind]:
+        if not task[kind].get(field):
+            raise bad_request(f"Task '{key}': missing required field {kind}.{field}")
+    _check_environment(task, kind, environments)
+
+
+def _check_environment(task: Document, kind: str, environments: Mapping[str, Document]) -> None:
+    chosen = task.get("environment_key")
+    if chosen and chosen not in environments:
+        raise bad_request(f"Task '{task['task_key']}': environment_key '{chosen}' is not in environments")
+    if not chosen and kind != "notebook_task":
+        raise bad_request(f"Task '{task['task_key']}': an environment_key is required for a serverless {kind}.")
+
+
+def task_type(task: Document) -> str:
+    """Return the name of the one task type that is set.
+
+    Raises:
+        ApiError: none or several, or one that is not served.
+    """
+    given = [name for name in task if name.endswith("_task") and task[name]]
+    if len(given) != 1:
+        raise bad_request(f"Task '{task['task_key']}' must have exactly one task type, got {given or 'none'}")
+    if given[0] not in TASK_TYPES:
+        raise not_implemented(f"Task '{task['task_key']}': the local workspace does not run a {given[0]}.")
+    return given[0]
+
+
+def upstream_keys(task: Document) -> list[str]:
+    """Return the keys of the tasks that this one depends on."""
+    return [dependency["task_key"] for dependency in task.get("depends_on") or []]
+
+
+def _check_graph(tasks: Sequence[Document]) -> None:
+    keys = [task["task_key"] for task in tasks]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise bad_request(f"Duplicate task_key '{key}'")
+    for task in tasks:
+        for upstream in upstream_keys(task):
+            if upstream not in keys:
+                raise bad_request(f"Task '{task['task_key']}' depends on unknown task '{upstream}'")
+    try:
+        TopologicalSorter({task["task_key"]: upstream_keys(task) for task in tasks}).prepare()
+    except CycleError as error:
+        raise bad_request(f"The tasks depend on each other in a cycle: {' -> '.join(error.args[1])}") from None
