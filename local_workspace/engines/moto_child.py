@@ -23,12 +23,11 @@ from moto.core.request import (
     environ_key_for_header,
     should_preserve_original_header_name,
 )
-from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.sts.models import sts_backends
 
-from local_workspace.engines.moto_gate import WriteGate, is_write
+from local_workspace.engines.moto_corrections import apply_corrections, end_expired_sessions
+from local_workspace.engines.moto_gate import WriteGate, is_object_write, is_write
 from local_workspace.engines.moto_state import MotoState, reap
 
 log = logging.getLogger("moto")
@@ -55,8 +54,11 @@ class Handler(BaseHTTPRequestHandler):
         if not self.parse_request():
             return
         environ = self._build_environ()
-        with self.server.gate.admit(is_write(environ)):
+        writes = is_write(environ)
+        with self.server.gate.admit(writes):
             head, chunks = self._call_application(environ)
+            if writes and not is_object_write(environ):
+                self.server.state.save_control()
         self._answer(head, b"".join(chunks))
 
     def handle_expect_100(self) -> bool:
@@ -155,8 +157,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, application: Any, gate: WriteGate) -> None:
+    def __init__(self, port: int, application: Any, gate: WriteGate, state: MotoState) -> None:
         self.application = application
+        self.state = state
         self.gate = gate
         super().__init__(("127.0.0.1", port), Handler)
 
@@ -189,16 +192,6 @@ class Keeper(threading.Thread):
                     saving = self._state.save_in_fork()
 
 
-def end_expired_sessions() -> None:
-    """Forget assumed roles past their end: moto would honour them for ever."""
-    now = utcnow()
-    for partitions in list(sts_backends.values()):
-        for backend in list(partitions.values()):
-            alive = [role for role in backend.assumed_roles if role.expiration > now]
-            if len(alive) < len(backend.assumed_roles):
-                backend.assumed_roles[:] = alive
-
-
 def ensure_root(account: str, access_key_id: str, secret: str) -> None:
     """Make the identity of the gateway itself, which may do everything, under known keys."""
     backend = iam_backends[account]["aws"]
@@ -221,12 +214,13 @@ def preload(application: DomainDispatcherApplication) -> None:
 
 def serve(arguments: argparse.Namespace) -> None:
     """Restore, listen, and on SIGTERM save and end."""
+    apply_corrections()
     state, gate = MotoState(arguments.directory), WriteGate()
     state.restore()
     ensure_root(arguments.account, arguments.access_key_id, arguments.secret)
     application = DomainDispatcherApplication(create_backend_app)
     preload(application)
-    server = Server(arguments.port, application, gate)
+    server = Server(arguments.port, application, gate, state)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     Keeper(state, gate).start()
     server.serve_forever(poll_interval=0.05)

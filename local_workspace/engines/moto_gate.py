@@ -67,6 +67,12 @@ class WriteGate:
             return now - self._last_write >= quiet_s or now - self._first_unsaved >= busy_s
 
 
+def is_object_write(environ: Mapping[str, Any]) -> bool:
+    """Say whether the request is one of S3's: those come by the thousand, and are saved in batches."""
+    scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition(",")[0].split("/")
+    return len(scope) == 5 and scope[3] == "s3"
+
+
 def is_write(environ: Mapping[str, Any]) -> bool:
     """Say whether the request may change state, from its method and, in the POST protocols, its action."""
     if environ["REQUEST_METHOD"] in READING_METHODS:

@@ -17,18 +17,29 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 from moto.backends import get_backend
 from moto.core.base_backend import BaseBackend
-from moto.core.common_models import BaseModel
 from moto.s3 import models as s3_models
 from moto.s3.utils import _VersionedKeyStore
 
-SERVICES = ("s3", "sqs", "iam", "kms", "sts")
-FORMAT = 1
+from local_workspace.engines.moto_corrections import replace_attribute
+
+FORMAT = 2
 BODIES_PER_DIRECTORY = 1000
+
+
+class Part(NamedTuple):
+    """A file of the state and the services it holds."""
+
+    file: str
+    services: tuple[str, ...]
+
+
+OBJECTS = Part("state.pickle", ("s3",))
+CONTROL = Part("control.pickle", ("iam", "sts", "kms", "sqs"))
 
 
 class SnapshotMismatch(Exception):
@@ -114,57 +125,78 @@ class StoredBody:
 
 
 class MotoState:
-    """Saves and restores moto's backends under one directory."""
+    """Saves and restores moto's backends under one directory, in two files.
+
+    `control.pickle` holds identities, keys and queues and is written with every change of them;
+    `state.pickle` holds buckets and objects and is written after bursts of writes.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / "state.pickle"
+        self._directory = directory
         self._bodies = Bodies(directory / "objects")
+        self._control_lock = threading.Lock()
         _keep_bodies_as_files(self._bodies)
 
     def save(self) -> None:
-        """Write the snapshot atomically, then drop the bodies that nothing references any more."""
+        """Write all of it, then drop the bodies that nothing references any more."""
         below = self._bodies.next_number()
-        buffer = io.BytesIO()
-        pickler = _StatePickler(buffer)
-        pickler.dump(_collect())
-        temporary = self._path.with_name(f"state.{os.getpid()}.tmp")
-        temporary.write_bytes(_header() + buffer.getbuffer())
-        temporary.replace(self._path)
-        self._bodies.remove_unreferenced(pickler.referenced, below)
+        self.save_control()
+        referenced = self._write(OBJECTS)
+        self._bodies.remove_unreferenced(referenced, below)
+
+    def save_control(self) -> None:
+        """Write all but the objects."""
+        with self._control_lock:
+            self._write(CONTROL)
 
     def save_in_fork(self) -> int:
         """Save a point in time from a forked copy while this process goes on; return the copy's pid."""
-        pid = os.fork()
+        with self._control_lock:
+            self._write(CONTROL)
+            below = self._bodies.next_number()
+            pid = os.fork()
         if pid:
             return pid
         status = 1
         try:
-            self.save()
+            self._bodies.remove_unreferenced(self._write(OBJECTS), below)
             status = 0
         finally:
             os._exit(status)
 
-    def restore(self) -> bool:
-        """Load the snapshot; say whether there was one.
+    def restore(self) -> None:
+        """Load what was saved, if anything was.
 
         Raises:
             SnapshotMismatch: another version wrote it.
         """
-        for stale in self._path.parent.glob("state.*.tmp"):
+        for stale in self._directory.glob("*.tmp"):
             stale.unlink()
-        if not self._path.exists():
-            return False
-        with self._path.open("rb") as file:
+        for part in (CONTROL, OBJECTS):
+            self._read(part)
+
+    def _write(self, part: Part) -> set[int]:
+        buffer = io.BytesIO()
+        pickler = _StatePickler(buffer)
+        pickler.dump(_collect(part.services))
+        temporary = self._directory / f"{part.file}.{os.getpid()}.tmp"
+        temporary.write_bytes(_header() + buffer.getbuffer())
+        temporary.replace(self._directory / part.file)
+        return pickler.referenced
+
+    def _read(self, part: Part) -> None:
+        path = self._directory / part.file
+        if not path.exists():
+            return
+        with path.open("rb") as file:
             header = file.readline()
             if header != _header():
                 raise SnapshotMismatch(
-                    f"{self._path} was written as {header.decode().strip()}, "
-                    f"this is {_header().decode().strip()}; "
+                    f"{path} was written as {header.decode().strip()}, this is {_header().decode().strip()}; "
                     "run `lakehouse local reset` to start over"
                 )
             _install(pickle.load(file))
-        return True
 
 
 class _StatePickler(pickle.Pickler):
@@ -192,13 +224,13 @@ class _StatePickler(pickle.Pickler):
         return NotImplemented
 
 
-def _collect() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+def _collect(services: tuple[str, ...]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
     return {
         service: {
             account: {region: dict(vars(backend)) for region, backend in list(regions.items())}
             for account, regions in list(get_backend(service).items())  # type: ignore[call-overload]
         }
-        for service in SERVICES
+        for service in services
     }
 
 
@@ -219,17 +251,9 @@ def _header() -> bytes:
 
 def _keep_bodies_as_files(bodies: Bodies) -> None:
     StoredBody.bodies = bodies
-    _replace(s3_models, "tempfile", SimpleNamespace(SpooledTemporaryFile=StoredBody))
-    _replace(s3_models.FakeKey, "__getstate__", _key_state)
-    _replace(s3_models.FakeKey, "__setstate__", _set_key_state)
-    # moto remembers every instance ever made, for its dashboard: a leak in a server that runs for days.
-    _replace(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
-
-
-def _replace(owner: Any, name: str, replacement: Any) -> None:
-    if not hasattr(owner, name):
-        raise SnapshotMismatch(f"moto {version('moto')} has no {owner.__name__}.{name}; see uv.lock for the tested one")
-    setattr(owner, name, replacement)
+    replace_attribute(s3_models, "tempfile", SimpleNamespace(SpooledTemporaryFile=StoredBody))
+    replace_attribute(s3_models.FakeKey, "__getstate__", _key_state)
+    replace_attribute(s3_models.FakeKey, "__setstate__", _set_key_state)
 
 
 def _key_state(key: s3_models.FakeKey) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def down(name: str, home: Path) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    if not _await_end(directory, STOP_TIMEOUT_S):
+    if not _await_end(directory, pid, STOP_TIMEOUT_S):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         raise WorkspaceFailed(
@@ -147,12 +147,22 @@ def _await_endpoints(name: str, directory: Path, on_progress: Progress) -> Endpo
     raise WorkspaceFailed(f"Workspace '{name}' is not up after {START_TIMEOUT_S:.0f} s. {_see_log(directory)}")
 
 
-def _await_end(directory: Path, timeout_s: float) -> bool:
+def _await_end(directory: Path, pid: int, timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
-    while lock_holder(directory / "gateway.lock") is not None:
+    while lock_holder(directory / "gateway.lock") is not None or _is_process(pid):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(0.02)
+    return True
+
+
+def _is_process(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):  # when this process started the gateway, it must also reap it
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
     return True
 
 

@@ -74,8 +74,7 @@ def make_user(server: MotoServer, name: str, resource: str | None) -> tuple[str,
 def read_all(s3: Any, bucket: str, key: str) -> list[bytes]:
     versions = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
     return [
-        s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])["Body"].read()
-        for version in versions
+        s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])["Body"].read() for version in versions
     ]
 
 
@@ -125,9 +124,7 @@ def test_everything_survives(moto: MotoServer, ending: str) -> None:
     moto.wait_ready()
     assert read_all(s3, "lakehouse-a", "x") == [b"two", b"one"]
     assert s3.head_object(Bucket="lakehouse-a", Key="x")["Metadata"] == {"my_key": "v"}
-    assert (
-        len(client(moto, "s3", user).get_object(Bucket="lakehouse-a", Key="big")["Body"].read()) == 6_000_000
-    )
+    assert len(client(moto, "s3", user).get_object(Bucket="lakehouse-a", Key="big")["Body"].read()) == 6_000_000
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
     assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"p"
     assert kms.get_public_key(KeyId=signer)["PublicKey"]
@@ -147,7 +144,7 @@ def test_a_session_ends_when_it_expires() -> None:
     from moto.core.utils import utcnow
     from moto.sts.models import sts_backends
 
-    from local_workspace.engines.moto_child import end_expired_sessions
+    from local_workspace.engines.moto_corrections import end_expired_sessions
 
     backend = sts_backends[ACCOUNT]["aws"]
     arn = f"arn:aws:iam::{ACCOUNT}:role/r"

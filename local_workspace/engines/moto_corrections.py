@@ -1,0 +1,55 @@
+"""Where moto decides otherwise than AWS on a matter the project relies on: each correction with its reason.
+
+Runs inside the moto process only. A correction whose target moto no longer has fails the start.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from moto.core.common_models import BaseModel
+from moto.core.utils import utcnow
+from moto.sqs.responses import SQSResponse
+from moto.sts.models import sts_backends
+
+
+class CorrectionMisfits(Exception):
+    """moto has changed where a correction applies."""
+
+
+def apply_corrections() -> None:
+    """Change moto, in this process."""
+    # GetQueueUrl and calls on a queue that is not there were checked against resource "*",
+    # which no policy scoped to queues ever allows.
+    replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
+    # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
+    replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
+
+
+def end_expired_sessions() -> None:
+    """Forget assumed roles past their end: moto would honour their keys for ever."""
+    now = utcnow()
+    for partitions in list(sts_backends.values()):
+        for backend in list(partitions.values()):
+            alive = [role for role in backend.assumed_roles if role.expiration > now]
+            if len(alive) < len(backend.assumed_roles):
+                backend.assumed_roles[:] = alive
+
+
+def replace_attribute(owner: Any, name: str, replacement: Any) -> None:
+    """Put a replacement in the place of something of moto's.
+
+    Raises:
+        CorrectionMisfits: there is nothing of that name.
+    """
+    if not hasattr(owner, name):
+        raise CorrectionMisfits(f"moto {version('moto')} has no {owner.__name__}.{name}; uv.lock names a tested one")
+    setattr(owner, name, replacement)
+
+
+def _queue_arn(response: SQSResponse) -> str:
+    if response._get_action() in ("ListQueues", "StartMessageMoveTask"):
+        return "*"
+    name = response._get_param("QueueName") or response._get_queue_name()
+    return f"arn:{response.partition}:sqs:{response.region}:{response.current_account}:{name}"
