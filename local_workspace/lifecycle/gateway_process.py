@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,28 +115,31 @@ class GatewayProcess:
             workspace.name, workspace.host, workspace.aws_endpoint, workspace.spark_url, os.getpid(), pids
         )
 
-    def _take_ports(self, name: str) -> tuple[Any, Workspace]:
-        ports = read_ports(self._directory)
-        listener = listen(ports.get("gateway"))
-        gateway, moto = listener.getsockname()[1], choose_port(ports.get("moto"))
-        write_ports(self._directory, {"gateway": gateway, "moto": moto})
+    def _take_ports(self, name: str) -> tuple[socket.socket, Workspace]:
+        before = read_ports(self._directory)
+        listener = listen(before.get("gateway"))
+        ports = {engine: choose_port(before.get(engine)) for engine in ("moto", "spark")}
+        ports["gateway"] = listener.getsockname()[1]
+        write_ports(self._directory, ports)
+        self._ports = ports
         address = "http://127.0.0.1:"
-        return listener, Workspace(name, self._directory, f"{address}{gateway}", f"{address}{moto}")
+        return listener, Workspace(name, self._directory, f"{address}{ports['gateway']}", f"{address}{ports['moto']}")
 
     def _make_moto(self) -> Engine:
-        port = int(self.workspace.aws_endpoint.rpartition(":")[2])
         keys = ROOT_KEYS["aws_access_key_id"], ROOT_KEYS["aws_secret_access_key"]
-        self.workspace.engines.moto = moto = MotoServer(self._directory, AWS_ACCOUNT, *keys, port=port)
+        moto = MotoServer(self._directory, AWS_ACCOUNT, *keys, port=self._ports["moto"])
+        self.workspace.engines.moto = moto
         return moto
 
     def _make_spark(self) -> Engine:
         from local_workspace.engines.spark_connect import SparkConnectServer
         from local_workspace.engines.toolchain import ensure_toolchain
 
-        toolchain = ensure_toolchain(self._cache_home)
-        workspace = self.workspace
-        spark: Engine = SparkConnectServer(toolchain, self._directory, workspace.aws_endpoint, workspace.host)
-        workspace.engines.spark, workspace.spark_url = spark, spark.url  # type: ignore[attr-defined]
+        workspace, toolchain = self.workspace, ensure_toolchain(self._cache_home, say=log.info)
+        spark = SparkConnectServer(
+            toolchain, self._directory, workspace.aws_endpoint, workspace.host, port=self._ports["spark"]
+        )
+        workspace.engines.spark, workspace.spark_url = spark, spark.url
         return spark
 
     def _make_pool(self) -> Engine:
