@@ -8,7 +8,7 @@ READY := .venv/.ready
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lakehouse
 UV_VERSION := 0.13.9
 UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
-PACKAGES := lakehouse platform_assets data_assets local_workspace
+PACKAGES := bench data_assets demo lakehouse local_workspace platform_assets
 
 export DAGSTER_HOME := $(STATE)/dagster
 export UV_PYTHON_DOWNLOADS := never
