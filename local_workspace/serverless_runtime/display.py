@@ -28,3 +28,8 @@ def render(value: Any) -> str:
     if type(value).__module__.startswith("pandas") and hasattr(value, "to_string"):
         return str(value.to_string(max_rows=SHOWN_ROWS))
     return value if isinstance(value, str) else repr(value)
+
+
+def is_table(value: Any) -> bool:
+    """Say whether the value is a pandas DataFrame or Series, shown as a table; Spark's are shown by display."""
+    return type(value).__module__.startswith("pandas.") and hasattr(value, "to_string")
