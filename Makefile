@@ -10,7 +10,8 @@ UV_VERSION := 0.13.9
 UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
 PACKAGES := bench data_assets demo lakehouse local_workspace platform_assets
 
-export DAGSTER_HOME := $(STATE)/dagster
+DAGSTER_HOME := $(STATE)/dagster
+run dev check: export DAGSTER_HOME := $(STATE)/dagster
 export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
@@ -45,12 +46,12 @@ dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## The same with the Dagster UI
 test: $(READY) ## All tests
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## Lint, format, types, layers, both code locations
+check: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy $(PACKAGES)
 	@$(BIN)/lint-imports
-	@$(BIN)/dagster definitions validate -w workspace.yaml
+	@$(BIN)/dagster definitions validate --log-level warning -w workspace.yaml && echo "Both code locations load"
 
 bench: $(READY) ## Compare with plain PySpark and the stock clients
 	@$(BIN)/python -m bench

@@ -1,0 +1,105 @@
+"""Both code locations load under the workspace file, join by asset key, and leave no dependency in the air."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+STUB_MARK = "dagster/auto_created_stub_asset"
+LOCATIONS = {"platform_assets": "platform_assets.definitions", "data_assets": "data_assets.definitions"}
+
+
+def workspace_locations() -> dict[str, str]:
+    document = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    modules = [entry["python_module"] for entry in document["load_from"]]
+    return {module["location_name"]: module["module_name"] for module in modules}
+
+
+def load_definitions(module_name: str) -> dg.Definitions:
+    found = [value for value in vars(import_module(module_name)).values() if isinstance(value, dg.Definitions)]
+    assert len(found) == 1, f"{module_name} must hold exactly one Definitions, it has {len(found)}"
+    return found[0]
+
+
+def declared_specs(definitions: dg.Definitions) -> dict[dg.AssetKey, dg.AssetSpec]:
+    """Dagster makes a stub for a dependency that nobody declares; such a one does not count."""
+    specs = definitions.resolve_all_asset_specs()
+    return {spec.key: spec for spec in specs if STUB_MARK not in spec.metadata}
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[str, dict[dg.AssetKey, dg.AssetSpec]]:
+    """What each location declares."""
+    return {name: declared_specs(load_definitions(module)) for name, module in LOCATIONS.items()}
+
+
+def dangling(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> Iterator[str]:
+    declared = {key for location in specs.values() for key in location}
+    for name, location in specs.items():
+        for spec in location.values():
+            for dependency in spec.deps:
+                if dependency.asset_key not in declared:
+                    missing = dependency.asset_key.to_user_string()
+                    yield f"{name}: {spec.key.to_user_string()} depends on {missing}, which nobody declares"
+
+
+def test_the_workspace_file_names_both_locations() -> None:
+    assert workspace_locations() == LOCATIONS
+
+
+def test_no_table_of_dg_or_dagster_hides_the_workspace_file() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert not {"dg", "dagster"} & set(tools)
+
+
+def test_both_locations_declare_assets(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> None:
+    assert all(specs.values())
+
+
+def test_no_dependency_dangles(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> None:
+    assert list(dangling(specs)) == []
+
+
+def test_no_key_is_declared_twice(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> None:
+    platform, data = specs["platform_assets"], specs["data_assets"]
+    assert sorted(key.to_user_string() for key in platform.keys() & data.keys()) == []
+
+
+def test_the_locations_are_joined(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> None:
+    platform = specs["platform_assets"]
+    joins = [dep for spec in specs["data_assets"].values() for dep in spec.deps if dep.asset_key in platform]
+    assert joins, "no table depends on a platform resource: the graph from IAM role to gold is cut"
+
+
+def test_every_job_sensor_and_schedule_resolves() -> None:
+    for module in LOCATIONS.values():
+        definitions = load_definitions(module)
+        dg.Definitions.validate_loadable(definitions)
+        definitions.get_repository_def().load_all_definitions()
+
+
+def test_dagster_validates_two_locations(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
+    result = subprocess.run(
+        ["env", f"DAGSTER_HOME={tmp_path}", *command], cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    for location in LOCATIONS:
+        assert f"Validation successful for code location {location}" in output
+
+
+def test_a_dangling_dependency_is_found() -> None:
+    here = declared_specs(dg.Definitions(assets=[dg.AssetSpec("a", deps=["b", "missing"])]))
+    there = declared_specs(dg.Definitions(assets=[dg.AssetSpec("b")]))
+    found = list(dangling({"one": here, "two": there}))
+    assert found == ["one: a depends on missing, which nobody declares"]
