@@ -10,8 +10,7 @@ UV_VERSION := 0.13.9
 UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
 PACKAGES := bench data_assets demo lakehouse local_workspace platform_assets
 
-DAGSTER_HOME := $(STATE)/dagster
-run dev check: export DAGSTER_HOME := $(STATE)/dagster
+INSTANCE := $(STATE)/dagster
 export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
@@ -37,21 +36,21 @@ $(READY): uv.lock pyproject.toml
 	@touch $@
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
-	@$(BIN)/lakehouse demo run
+	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse demo run
 
-dev: $(READY) $(DAGSTER_HOME)/dagster.yaml ## The same with the Dagster UI
+dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
-	@exec $(BIN)/dagster dev -w workspace.yaml
+	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
 
 test: $(READY) ## All tests
-	@$(BIN)/python -m pytest
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest
 
-check: $(READY) $(DAGSTER_HOME)/dagster.yaml ## Lint, format, types, layers, both code locations
+check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy $(PACKAGES)
 	@$(BIN)/lint-imports
-	@$(BIN)/dagster definitions validate --log-level warning -w workspace.yaml && echo "Both code locations load"
+	@DAGSTER_HOME=$(INSTANCE) $(BIN)/dagster definitions validate --log-level warning -w workspace.yaml && echo "Both code locations load"
 
 bench: $(READY) ## Compare with plain PySpark and the stock clients
 	@$(BIN)/python -m bench
@@ -60,5 +59,5 @@ fmt: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
-$(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
-	@mkdir -p $(DAGSTER_HOME) && cp $< $@
+$(INSTANCE)/dagster.yaml: deploy/dagster.yaml
+	@mkdir -p $(INSTANCE) && cp $< $@
