@@ -1,0 +1,1 @@
+"""SQL statement execution in Spark Connect sessions that act as the caller."""

@@ -1,0 +1,128 @@
+"""Runs one statement to its result: governance SQL through the REST services, all other in a Spark session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.store import Document
+from local_workspace.services.statements.failures import StatementFailed
+from local_workspace.services.statements.governance import run_governance
+from local_workspace.services.statements.grammar import try_parse
+from local_workspace.services.statements.parameters import bind_parameters
+from local_workspace.services.statements.requests import EXTERNAL_BYTES, INLINE_BYTES, StatementRequest
+from local_workspace.services.statements.results import Limits, ResultStore, ResultTooLarge
+from local_workspace.services.statements.schemas import TEXT_ONLY, describe_schema
+from local_workspace.services.statements.sessions import StatementSession, quote_name, use_defaults
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+    from local_workspace.gateway.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Job:
+    """A statement to run: its id, what is asked, who asks."""
+
+    statement_id: str
+    request: StatementRequest
+    caller: Principal
+
+
+def run_without_spark(workspace: Workspace, results: ResultStore, job: Job) -> Document | None:
+    """Run a governance statement and return its manifest, or None when the statement is Spark's."""
+    command = try_parse(job.request.text, job.request.catalog, job.request.schema)
+    if command is None:
+        return None
+    rows = run_governance(workspace, job.caller, command)
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    schema = StructType([StructField(name, StringType()) for name in rows.columns])
+    table = pa.table(
+        {
+            name: pa.array([row[position] for row in rows.rows], pa.string())
+            for position, name in enumerate(rows.columns)
+        }
+    )
+    return _write(results, job, schema, table.schema, table.to_batches())
+
+
+def run_in_spark(session: StatementSession, results: ResultStore, job: Job) -> Document:
+    """Run a statement in the session and return its manifest."""
+    request = job.request
+    arguments: dict[str, Any] = dict(bind_parameters(request.parameters))
+    use_defaults(session, request.catalog, request.schema)
+    frame: Any = session.spark.sql(request.text, args=arguments or None)
+    schema = frame.schema
+    if request.row_limit is not None:
+        frame = frame.limit(request.row_limit + 1)
+    batches, arrow_schema = _fetch(session, _render_text_only(frame, schema))
+    return _write(results, job, schema, arrow_schema, batches)
+
+
+def _write(
+    results: ResultStore, job: Job, schema: StructType, arrow_schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Document:
+    request = job.request
+    inline = request.disposition == "INLINE"
+    limits = Limits(
+        rows=request.row_limit,
+        bytes=request.byte_limit or (None if inline else EXTERNAL_BYTES),
+        fail_bytes=INLINE_BYTES if inline else None,
+    )
+    try:
+        written = results.write(job.statement_id, batches, arrow_schema, limits)
+    except ResultTooLarge:
+        message = (
+            f"Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at "
+            f"most {INLINE_BYTES} bytes. Please execute the statement with disposition=EXTERNAL_LINKS."
+        )
+        raise StatementFailed("INLINE_BYTE_LIMIT_EXCEEDED", message, "54000") from None
+    return {"format": request.format, "schema": describe_schema(schema), **written}
+
+
+def _render_text_only(frame: Any, schema: StructType) -> Any:
+    """Let Spark turn into text what Arrow cannot carry."""
+    from pyspark.sql import types as t
+    from pyspark.sql.connect import functions as f
+
+    if not any(isinstance(field.dataType, TEXT_ONLY) for field in schema.fields):
+        return frame
+    names = [f"c{position}" for position in range(len(schema.fields))]
+    columns = []
+    for name, field in zip(names, schema.fields, strict=True):
+        column = f.col(quote_name(name))
+        if isinstance(field.dataType, t.VariantType):
+            column = f.to_json(column)
+        elif isinstance(field.dataType, TEXT_ONLY):
+            column = column.cast("string")
+        columns.append(column.alias(field.name))
+    return frame.toDF(*names).select(*columns)
+
+
+def _fetch(session: StatementSession, frame: Any) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
+    """Start the query and return its batches as they come, with their schema."""
+    client = session.spark.client
+    parts = client.to_table_as_iterator(frame._plan.to_proto(client), frame._plan.observations)
+    first = next((part for part in parts if isinstance(part, pa.Table)), None)
+    if first is None:
+        return iter(()), _empty_schema(frame)
+    return _flatten(first, parts), first.schema
+
+
+def _flatten(first: pa.Table, rest: Iterable[Any]) -> Iterator[pa.RecordBatch]:
+    yield from first.to_batches()
+    for part in rest:
+        if isinstance(part, pa.Table):
+            yield from part.to_batches()
+
+
+def _empty_schema(frame: Any) -> pa.Schema:
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(frame.schema)

@@ -1,0 +1,270 @@
+"""The grammar of SQL on grants, catalogs and volumes, which Spark cannot parse: statement -> REST call. Pure.
+
+Whatever starts like such a statement and does not fit the grammar is a syntax error, never a guess.
+https://docs.databricks.com/sql/language-manual/security-grant.html and its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from local_workspace.services.statements.failures import StatementFailed, syntax_error
+
+API = "/api/2.1/unity-catalog"
+_TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|('(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\")|([\w$-]+)|(.))", re.DOTALL)
+_COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
+# SQL words of a securable -> its type in the REST path, number of name parts
+SECURABLES: dict[tuple[str, ...], tuple[str, int]] = {
+    ("EXTERNAL", "LOCATION"): ("external_location", 1),
+    ("STORAGE", "CREDENTIAL"): ("storage_credential", 1),
+    ("METASTORE",): ("metastore", 0),
+    ("CATALOG",): ("catalog", 1),
+    ("SCHEMA",): ("schema", 2),
+    ("DATABASE",): ("schema", 2),
+    ("TABLE",): ("table", 3),
+    ("VIEW",): ("table", 3),
+    ("VOLUME",): ("volume", 3),
+    ("FUNCTION",): ("function", 3),
+}
+
+
+@dataclass(frozen=True)
+class RestCall:
+    """One call of the public API."""
+
+    method: str
+    path: str
+    body: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A parsed statement: the call to make, and how its answer becomes rows."""
+
+    call: RestCall
+    show: str = ""  # "", "grants", "catalogs" or "volumes"
+    ignore_status: int = 0  # IF EXISTS forgives 404, IF NOT EXISTS forgives 409
+    principal: str = ""  # SHOW GRANTS <principal>
+
+
+def try_parse(text: str, catalog: str | None, schema: str | None) -> Command | None:
+    """Return the command, or None when the statement is not one of this grammar's.
+
+    Raises:
+        StatementFailed: it is, and does not parse.
+    """
+    plain = strip_comments(text).strip().rstrip(";").strip()
+    for pattern, parse in GRAMMAR:
+        if re.match(pattern, plain, re.IGNORECASE):
+            return parse(Reader(plain, catalog, schema))
+    return None
+
+
+def strip_comments(text: str) -> str:
+    """Return the statement without comments; what is quoted stays."""
+    return _COMMENT.sub(lambda match: match[1] or " ", text)
+
+
+class Reader:
+    """Reads tokens of one statement from left to right."""
+
+    def __init__(self, text: str, catalog: str | None, schema: str | None) -> None:
+        self._tokens = [match for match in _TOKEN.finditer(text) if match[0].strip()]
+        self._next = 0
+        self._defaults = (catalog, schema)
+
+    def accept(self, *words: str) -> bool:
+        """Take the words if they come next."""
+        ahead = self._tokens[self._next : self._next + len(words)]
+        if [(token[3] or token[4] or "").upper() for token in ahead] != list(words):
+            return False
+        self._next += len(words)
+        return True
+
+    def ahead(self, *words: str) -> bool:
+        """Say whether one of the words comes next."""
+        if self._next >= len(self._tokens):
+            return False
+        token = self._tokens[self._next]
+        return (token[3] or token[4] or "").upper() in words
+
+    def expect(self, *words: str) -> None:
+        """Take the words or fail."""
+        if not self.accept(*words):
+            raise self.error()
+
+    def word(self) -> str:
+        """Take one bare word, in upper case."""
+        return self._take(lambda token: token[3]).upper()
+
+    def identifier(self) -> str:
+        """Take one name, quoted with backticks or bare."""
+        return self._take(lambda token: token[3] or (token[1] and token[1][1:-1].replace("``", "`")))
+
+    def string(self) -> str:
+        """Take one string literal."""
+        return re.sub(r"\\(.)", r"\1", self._take(lambda token: token[2])[1:-1].replace("''", "'"))
+
+    def name(self, parts: int) -> str:
+        """Take a dotted name, filled up with the statement's default catalog and schema."""
+        found = [self.identifier()]
+        while self.accept("."):
+            found.append(self.identifier())
+        missing = parts - len(found)
+        defaults = self._defaults[: max(missing, 0)]
+        if missing < 0 or None in defaults or len(defaults) < missing:
+            raise StatementFailed("INVALID_NAME", f"'{'.'.join(found)}' needs {parts} parts: add the catalog.", "42602")
+        return ".".join([*(part for part in defaults if part), *found])
+
+    def end(self) -> None:
+        """Fail unless the statement ends here."""
+        if self._next < len(self._tokens):
+            raise self.error()
+
+    def error(self) -> StatementFailed:
+        """Build the failure at the next token."""
+        if self._next >= len(self._tokens):
+            return syntax_error("Syntax error at or near end of input.")
+        return syntax_error(f"Syntax error at or near '{self._tokens[self._next][0].strip()}'.")
+
+    def _take(self, pick: Callable[[re.Match[str]], str | None]) -> str:
+        found = pick(self._tokens[self._next]) if self._next < len(self._tokens) else None
+        if not found:
+            raise self.error()
+        self._next += 1
+        return found
+
+
+def parse_grant(reader: Reader) -> Command:
+    """GRANT privilege [, ...] ON securable TO principal; REVOKE ... FROM principal."""
+    adds = reader.accept("GRANT")
+    if not adds:
+        reader.expect("REVOKE")
+    privileges = [_read_privilege(reader)]
+    while reader.accept(","):
+        privileges.append(_read_privilege(reader))
+    reader.expect("ON")
+    path = _read_securable(reader)
+    reader.expect("TO" if adds else "FROM")
+    change = {"principal": reader.identifier(), "add" if adds else "remove": privileges}
+    reader.end()
+    return Command(RestCall("PATCH", path, {"changes": [change]}))
+
+
+def parse_show_grants(reader: Reader) -> Command:
+    """SHOW GRANTS [principal] ON securable."""
+    reader.expect("SHOW")
+    if not reader.accept("GRANTS"):
+        reader.expect("GRANT")
+    principal = ""
+    if not reader.accept("ON"):
+        principal = reader.identifier()
+        reader.expect("ON")
+    path = _read_securable(reader)
+    reader.end()
+    return Command(RestCall("GET", path), show="grants", principal=principal)
+
+
+def parse_create_catalog(reader: Reader) -> Command:
+    """CREATE CATALOG [IF NOT EXISTS] name [MANAGED LOCATION 'url'] [COMMENT 'text']."""
+    reader.expect("CREATE", "CATALOG")
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    body: dict[str, Any] = {"name": reader.identifier()}
+    while True:
+        if reader.accept("MANAGED", "LOCATION"):
+            body["storage_root"] = reader.string()
+        elif reader.accept("COMMENT"):
+            body["comment"] = reader.string()
+        else:
+            break
+    reader.end()
+    return Command(RestCall("POST", f"{API}/catalogs", body), ignore_status=409 if exists else 0)
+
+
+def parse_drop_catalog(reader: Reader) -> Command:
+    """DROP CATALOG [IF EXISTS] name [RESTRICT | CASCADE]."""
+    reader.expect("DROP", "CATALOG")
+    exists = reader.accept("IF", "EXISTS")
+    name = reader.identifier()
+    cascade = not reader.accept("RESTRICT") and reader.accept("CASCADE")
+    reader.end()
+    query = {"force": "true"} if cascade else {}
+    return Command(RestCall("DELETE", f"{API}/catalogs/{quote(name)}", query=query), ignore_status=404 if exists else 0)
+
+
+def parse_create_volume(reader: Reader) -> Command:
+    """CREATE [EXTERNAL] VOLUME [IF NOT EXISTS] name [LOCATION 'url'] [COMMENT 'text']."""
+    reader.expect("CREATE")
+    external = reader.accept("EXTERNAL")
+    reader.expect("VOLUME")
+    exists = reader.accept("IF", "NOT", "EXISTS")
+    catalog, schema, name = reader.name(3).split(".")
+    body: dict[str, Any] = {"catalog_name": catalog, "schema_name": schema, "name": name}
+    body["volume_type"] = "EXTERNAL" if external else "MANAGED"
+    if external:
+        reader.expect("LOCATION")
+        body["storage_location"] = reader.string()
+    if reader.accept("COMMENT"):
+        body["comment"] = reader.string()
+    reader.end()
+    return Command(RestCall("POST", f"{API}/volumes", body), ignore_status=409 if exists else 0)
+
+
+def parse_drop_volume(reader: Reader) -> Command:
+    """DROP VOLUME [IF EXISTS] name."""
+    reader.expect("DROP", "VOLUME")
+    exists = reader.accept("IF", "EXISTS")
+    name = reader.name(3)
+    reader.end()
+    return Command(RestCall("DELETE", f"{API}/volumes/{quote(name)}"), ignore_status=404 if exists else 0)
+
+
+def parse_show_catalogs(reader: Reader) -> Command:
+    """SHOW CATALOGS: those the caller may see."""
+    reader.expect("SHOW", "CATALOGS")
+    reader.end()
+    return Command(RestCall("GET", f"{API}/catalogs"), show="catalogs")
+
+
+def parse_show_volumes(reader: Reader) -> Command:
+    """SHOW VOLUMES {IN | FROM} catalog.schema."""
+    reader.expect("SHOW", "VOLUMES")
+    if not reader.accept("IN"):
+        reader.expect("FROM")
+    catalog, schema = reader.name(2).split(".")
+    reader.end()
+    query = {"catalog_name": catalog, "schema_name": schema}
+    return Command(RestCall("GET", f"{API}/volumes", query=query), show="volumes")
+
+
+GRAMMAR: list[tuple[str, Callable[[Reader], Command]]] = [
+    (r"(grant|revoke)\b", parse_grant),
+    (r"show\s+grants?\b", parse_show_grants),
+    (r"create\s+catalog\b", parse_create_catalog),
+    (r"drop\s+catalog\b", parse_drop_catalog),
+    (r"create\s+(external\s+)?volume\b", parse_create_volume),
+    (r"drop\s+volume\b", parse_drop_volume),
+    (r"show\s+catalogs\s*$", parse_show_catalogs),
+    (r"show\s+volumes\b", parse_show_volumes),
+]
+
+
+def _read_privilege(reader: Reader) -> str:
+    words = [reader.word()]
+    while not reader.ahead(",", "ON"):
+        words.append(reader.word())
+    return "_".join(words)
+
+
+def _read_securable(reader: Reader) -> str:
+    for words, (kind, parts) in SECURABLES.items():
+        if reader.accept(*words):
+            if kind == "metastore":
+                raise syntax_error("Grants on the metastore are made through the REST API, which names it by id.")
+            return f"{API}/permissions/{kind}/{quote(reader.name(parts))}"
+    return f"{API}/permissions/table/{quote(reader.name(3))}"

@@ -1,0 +1,240 @@
+"""The life of statements: submitted, run in threads, waited for, cancelled, fetched, forgotten.
+
+What is known of a statement is a stored document; only what runs right now is in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.errors import not_found, permission_denied
+from local_workspace.gateway.store import Document
+from local_workspace.services.statements.execution import Job, run_in_spark, run_without_spark
+from local_workspace.services.statements.failures import describe_failure, is_lost_session
+from local_workspace.services.statements.requests import StatementRequest
+from local_workspace.services.statements.results import ResultStore
+from local_workspace.services.statements.sessions import SessionPool, StatementSession
+from local_workspace.services.warehouses import state as warehouses
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
+
+log = logging.getLogger(__name__)
+KIND = "statement"
+CONCURRENT = 10  # more wait in PENDING, as on a busy warehouse
+RESULT_LIFETIME_S = 3600
+STATEMENT_LIFETIME_S = 12 * 3600
+SWEEP_EVERY_S = 60
+TERMINAL = ("SUCCEEDED", "FAILED", "CANCELED", "CLOSED")
+
+
+@dataclass
+class _Running:
+    job: Job
+    done: threading.Event = field(default_factory=threading.Event)
+    is_cancelled: bool = False
+    session: StatementSession | None = None
+
+
+class StatementService:
+    """All statements of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._store = workspace.store
+        self.results = ResultStore(workspace.home / "statements")
+        self._sessions = SessionPool(workspace)
+        self._threads = ThreadPoolExecutor(CONCURRENT, thread_name_prefix="statement")
+        self._running: dict[str, _Running] = {}
+        self._lock = threading.Lock()
+        self._swept_at = 0.0
+
+    def submit(self, caller: Principal, request: StatementRequest) -> Document:
+        """Start a statement, wait as long as asked, and return its document.
+
+        Raises:
+            ApiError: 403 without CAN_USE on the warehouse, 404 without warehouse.
+        """
+        warehouses.find(self._store, caller, request.warehouse_id, "CAN_USE")
+        self._start_warehouse(request.warehouse_id)
+        self._sweep()
+        job = Job(str(uuid.uuid4()), request, caller)
+        self._store.put(KIND, job.statement_id, _new_document(job))
+        running = _Running(job)
+        with self._lock:
+            self._running[job.statement_id] = running
+        self._threads.submit(self._run, running)
+        if request.wait_s and not running.done.wait(request.wait_s) and request.cancel_on_timeout:
+            self.cancel(caller, job.statement_id)
+            running.done.wait(5)
+        return self.get(caller, job.statement_id)
+
+    def get(self, caller: Principal, statement_id: str) -> Document:
+        """Return a statement's document.
+
+        Raises:
+            ApiError: 404 when it is unknown, 403 when it is somebody else's.
+        """
+        document = self._store.get(KIND, statement_id)
+        if document is None:
+            raise not_found(f"The statement {statement_id} was not found.")
+        if document["owner"] != caller.name:
+            raise permission_denied(f"User '{caller.name}' does not own statement {statement_id}.")
+        if document["state"] not in TERMINAL and statement_id not in self._running:
+            document = self._store.get(KIND, statement_id) or document
+            if document["state"] not in TERMINAL:
+                return self._close_orphan(document)
+        if document["state"] == "SUCCEEDED" and time.time() - document["ended_at"] > RESULT_LIFETIME_S:
+            document["state"] = "CLOSED"
+        return document
+
+    def cancel(self, caller: Principal, statement_id: str) -> None:
+        """Ask a statement to stop; one that has ended stays as it is."""
+        self.get(caller, statement_id)
+        with self._lock:
+            running = self._running.get(statement_id)
+            if running is None:
+                return
+            running.is_cancelled = True
+            session = running.session
+        if session is not None:
+            self._sessions.interrupt(session)
+
+    def history(self, caller: Principal) -> list[Document]:
+        """Return the statements that the caller may see, latest first: own ones, for admins all."""
+        documents = [document for _, document in self._store.scan(KIND)]
+        visible = [item for item in documents if caller.is_admin or item["owner"] == caller.name]
+        return sorted(visible, key=lambda item: float(item["submitted_at"]), reverse=True)
+
+    def _run(self, running: _Running) -> None:
+        statement_id = running.job.statement_id
+        try:
+            self._update(statement_id, state="RUNNING", started_at=time.time())
+            manifest = self._execute(running)
+            self._update(statement_id, state="SUCCEEDED", manifest=manifest, ended_at=time.time())
+        except Exception as error:  # noqa: BLE001 - every failure is the statement's outcome
+            self._fail(running, error)
+        finally:
+            with self._lock:
+                self._running.pop(statement_id, None)
+            running.done.set()
+
+    def _execute(self, running: _Running) -> Document:
+        manifest = run_without_spark(self._workspace, self.results, running.job)
+        if manifest is not None:
+            return manifest
+        try:
+            return self._execute_in_session(running)
+        except Exception as error:
+            if not is_lost_session(error) or running.is_cancelled:
+                raise
+            # The server had forgotten the pooled session (it was restarted): nothing of the statement ran.
+            return self._execute_in_session(running)
+
+    def _execute_in_session(self, running: _Running) -> Document:
+        session = self._sessions.acquire(running.job.caller)
+        try:
+            self._attach(running, session)
+            manifest = run_in_spark(session, self.results, running.job)
+        except BaseException as error:
+            self._detach(running)
+            self._give_back(session, running, error)
+            raise
+        self._detach(running)
+        self._give_back(session, running, None)
+        return manifest
+
+    def _give_back(self, session: StatementSession, running: _Running, error: BaseException | None) -> None:
+        """Keep the session unless it is lost, or an interrupt may still be on its way to it."""
+        if running.is_cancelled or (error is not None and is_lost_session(error)):
+            self._sessions.discard(session)
+        else:
+            self._sessions.release(session, running.job.request.text)
+
+    def _attach(self, running: _Running, session: StatementSession) -> None:
+        with self._lock:
+            running.session = session
+            if running.is_cancelled:
+                raise InterruptedError("cancelled before it began")
+
+    def _detach(self, running: _Running) -> None:
+        with self._lock:
+            running.session = None
+
+    def _fail(self, running: _Running, error: Exception) -> None:
+        statement_id = running.job.statement_id
+        self.results.delete(statement_id)
+        if running.is_cancelled:
+            self._update(statement_id, state="CANCELED", ended_at=time.time())
+            return
+        failure = describe_failure(error)
+        if failure["error_code"] == "INTERNAL_ERROR":
+            log.error("statement %s failed", statement_id, exc_info=error)
+        self._update(statement_id, state="FAILED", error=failure, ended_at=time.time())
+
+    def _update(self, statement_id: str, **changes: object) -> None:
+        with self._store.transaction():
+            document = self._store.get(KIND, statement_id)
+            if document is not None:
+                self._store.put(KIND, statement_id, {**document, **changes})
+
+    def _close_orphan(self, document: Document) -> Document:
+        message = "The workspace was restarted while the statement ran; submit it again."
+        error = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": message}
+        self._update(document["statement_id"], state="FAILED", error=error, ended_at=time.time())
+        return {**document, "state": "FAILED", "error": error}
+
+    def _start_warehouse(self, identity: str) -> None:
+        with self._store.transaction():
+            document = self._store.get(warehouses.KIND, identity)
+            if document is not None and document["state"] != "RUNNING":
+                self._store.put(warehouses.KIND, identity, {**document, "state": "RUNNING"})
+
+    def _sweep(self) -> None:
+        """Forget old statements and delete old results; at most once a minute."""
+        now = time.time()
+        with self._lock:
+            if now - self._swept_at < SWEEP_EVERY_S:
+                return
+            self._swept_at = now
+        for statement_id, document in self._store.scan(KIND):
+            age = now - (document.get("ended_at") or document["submitted_at"])
+            if age > RESULT_LIFETIME_S:
+                self.results.delete(statement_id)
+            if age > STATEMENT_LIFETIME_S and statement_id not in self._running:
+                self._store.delete(KIND, statement_id)
+
+
+_services: dict[str, StatementService] = {}
+_services_lock = threading.Lock()
+
+
+def statements_of(workspace: Workspace) -> StatementService:
+    """Return the workspace's statement service, the same one at every call."""
+    with _services_lock:
+        key = str(workspace.home)
+        if key not in _services:
+            _services[key] = StatementService(workspace)
+        return _services[key]
+
+
+def _new_document(job: Job) -> Document:
+    request = job.request
+    return {
+        "statement_id": job.statement_id,
+        "owner": job.caller.name,
+        "owner_id": job.caller.id,
+        "text": request.text,
+        "warehouse_id": request.warehouse_id,
+        "format": request.format,
+        "disposition": request.disposition,
+        "state": "PENDING",
+        "submitted_at": time.time(),
+    }
