@@ -5,13 +5,18 @@ Runs inside the moto process only. A correction whose target moto no longer has 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
+from moto.core import serialize
 from moto.core.common_models import BaseModel
 from moto.core.utils import utcnow
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
+
+REMEMBERED = 16_384
 
 
 class CorrectionMisfits(Exception):
@@ -25,6 +30,10 @@ def apply_corrections() -> None:
     replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
+    # Both are pure. The first lists moto's source directory twice per request, a quarter of a request's time;
+    # the second parses the time of each object of each listing by guessing its format.
+    remember_answers(DomainDispatcherApplication, "get_backend_for_host")
+    remember_answers(serialize, "parse_to_aware_datetime")
 
 
 def end_expired_sessions() -> None:
@@ -46,6 +55,11 @@ def replace_attribute(owner: Any, name: str, replacement: Any) -> None:
     if not hasattr(owner, name):
         raise CorrectionMisfits(f"moto {version('moto')} has no {owner.__name__}.{name}; uv.lock names a tested one")
     setattr(owner, name, replacement)
+
+
+def remember_answers(owner: Any, name: str) -> None:
+    """Let a pure function answer from memory what it was asked before."""
+    replace_attribute(owner, name, lru_cache(REMEMBERED)(getattr(owner, name, None)))  # type: ignore[arg-type]
 
 
 def _queue_arn(response: SQSResponse) -> str:
