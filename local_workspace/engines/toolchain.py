@@ -55,8 +55,8 @@ class Toolchain:
 
     @property
     def class_path(self) -> str:
-        """The class path of the Spark Connect server."""
-        return os.pathsep.join([str(self.plugin_jar), f"{pyspark_jars()}/*", f"{self.jars}/*"])
+        """The class path of the Spark Connect server; the plugin last, so that the class archive outlives its changes."""
+        return os.pathsep.join([f"{pyspark_jars()}/*", f"{self.jars}/*", str(self.plugin_jar)])
 
 
 def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambda text: None) -> Toolchain:
@@ -70,7 +70,7 @@ def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambd
         java = _recorded_java(cache, java_home) or _record_java(cache, find_java(cache, java_home, say))
         jars = _ensure_jars(cache, java, say)
         plugin = _ensure_plugin(cache, java, jars, say)
-    fingerprint = _digest([str(java), str(jars), str(plugin), str(pyspark_jars())])
+    fingerprint = _digest([str(java), str(jars), str(pyspark_jars())])
     return Toolchain(java, jars, plugin, cache / "classes" / f"{fingerprint}.jsa")
 
 

@@ -1,0 +1,336 @@
+package io.unitycatalog.local;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
+import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.NamespaceChange;
+import org.apache.spark.sql.connector.catalog.Relation;
+import org.apache.spark.sql.connector.catalog.RelationCatalog;
+import org.apache.spark.sql.connector.catalog.StagedTable;
+import org.apache.spark.sql.connector.catalog.StagingTableCatalog;
+import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
+import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
+import org.apache.spark.sql.connector.catalog.View;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.delta.catalog.DeltaCatalog;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * A catalog of the local workspace in one Spark session: Delta does the work, the gateway decides, with the token of the
+ * session, what the session may see and touch.
+ */
+public final class GatewayCatalog implements StagingTableCatalog, RelationCatalog, SupportsNamespaces {
+  private final DeltaCatalog delta = new DeltaCatalog();
+  private GatewayTables tables;
+  private GatewayClient client;
+  private String name;
+
+  @Override
+  public void initialize(String catalogName, CaseInsensitiveStringMap options) {
+    name = catalogName;
+    client = new GatewayClient(options.get("uri"), options.get("token"));
+    tables = new GatewayTables(catalogName, client);
+    Map<String, String> settings = new HashMap<>(options.asCaseSensitiveMap());
+    settings.put("deltaRestApi.enabled", "false");
+    delta.setDelegateCatalog(tables);
+    delta.initialize(catalogName, new CaseInsensitiveStringMap(settings));
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Set<TableCatalogCapability> capabilities() {
+    return delta.capabilities();
+  }
+
+  @Override
+  public String[] defaultNamespace() {
+    return new String[] {"default"};
+  }
+
+  @Override
+  public Relation loadRelation(Identifier ident) throws NoSuchTableException {
+    requireSchemaOnly(ident);
+    JsonNode info = describe(ident);
+    return isView(info) ? ViewDescriptions.read(name, ident, info) : delta.loadTable(ident);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident) throws NoSuchTableException {
+    requireSchemaOnly(ident);
+    return delta.loadTable(ident);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident, Set<TableWritePrivilege> privileges) throws NoSuchTableException {
+    return privileges.isEmpty() ? loadTable(ident) : writing(() -> loadTable(ident));
+  }
+
+  @Override
+  public Table loadTable(Identifier ident, String version) {
+    return delta.loadTable(ident, version);
+  }
+
+  @Override
+  public Table loadTable(Identifier ident, long timestamp) {
+    return delta.loadTable(ident, timestamp);
+  }
+
+  @Override
+  public boolean tableExists(Identifier ident) {
+    JsonNode info = find(ident);
+    return info != null && !isView(info);
+  }
+
+  @Override
+  public boolean useNullableQuerySchema() {
+    return delta.useNullableQuerySchema();
+  }
+
+  @Override
+  public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placeNew(ident, properties);
+    return writing(() -> delta.createTable(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+  }
+
+  @Override
+  public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placeNew(ident, properties);
+    return writing(() -> delta.stageCreate(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+  }
+
+  @Override
+  public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    Map<String, String> placed = placeExisting(describeUnchecked(ident), properties);
+    StagedTable staged =
+        writing(() -> delta.stageReplace(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    return synced(ident, staged, partitions);
+  }
+
+  @Override
+  public StagedTable stageCreateOrReplace(
+      Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
+    return tableExists(ident)
+        ? stageReplace(ident, columns, partitions, properties)
+        : stageCreate(ident, columns, partitions, properties);
+  }
+
+  @Override
+  public Table alterTable(Identifier ident, TableChange... changes) {
+    Table altered = writing(() -> delta.alterTable(ident, changes));
+    tables.syncColumns(ident, CatalogV2Util.v2ColumnsToStructType(altered.columns()), altered.partitioning());
+    return altered;
+  }
+
+  @Override
+  public boolean dropTable(Identifier ident) {
+    return tableExists(ident) && tables.dropTable(ident);
+  }
+
+  @Override
+  public boolean purgeTable(Identifier ident) {
+    return dropTable(ident);
+  }
+
+  @Override
+  public void renameTable(Identifier from, Identifier to) {
+    tables.renameTable(from, to);
+  }
+
+  @Override
+  public Identifier[] listTables(String[] namespace) throws NoSuchNamespaceException {
+    return tables.listTables(namespace);
+  }
+
+  @Override
+  public Identifier[] listViews(String[] namespace) throws NoSuchNamespaceException {
+    return tables.list(namespace, true);
+  }
+
+  @Override
+  public boolean viewExists(Identifier ident) {
+    JsonNode info = find(ident);
+    return info != null && isView(info);
+  }
+
+  @Override
+  public View createView(Identifier ident, View view) throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    try {
+      tables.createView(ViewDescriptions.write(name, ident, view));
+      return view;
+    } catch (GatewayError error) {
+      if (error.isDuplicate()) {
+        throw new ViewAlreadyExistsException(ident);
+      }
+      if (error.isMissing()) {
+        throw new NoSuchNamespaceException(ident.namespace());
+      }
+      return error.raise();
+    }
+  }
+
+  @Override
+  public View replaceView(Identifier ident, View view) throws NoSuchViewException {
+    if (!viewExists(ident)) {
+      throw new NoSuchViewException(ident);
+    }
+    try {
+      tables.replaceView(ident, ViewDescriptions.write(name, ident, view));
+      return view;
+    } catch (GatewayError error) {
+      return error.raise();
+    }
+  }
+
+  @Override
+  public boolean dropView(Identifier ident) {
+    return viewExists(ident) && tables.dropTable(ident);
+  }
+
+  @Override
+  public void renameView(Identifier from, Identifier to) {
+    tables.renameTable(from, to);
+  }
+
+  @Override
+  public String[][] listNamespaces() {
+    return tables.listNamespaces();
+  }
+
+  @Override
+  public String[][] listNamespaces(String[] namespace) {
+    return tables.listNamespaces(namespace);
+  }
+
+  @Override
+  public Map<String, String> loadNamespaceMetadata(String[] namespace) throws NoSuchNamespaceException {
+    return tables.loadNamespaceMetadata(namespace);
+  }
+
+  @Override
+  public void createNamespace(String[] namespace, Map<String, String> metadata) throws NamespaceAlreadyExistsException {
+    tables.createNamespace(namespace, metadata);
+  }
+
+  @Override
+  public void alterNamespace(String[] namespace, NamespaceChange... changes) {
+    tables.alterNamespace(namespace, changes);
+  }
+
+  @Override
+  public boolean dropNamespace(String[] namespace, boolean cascade) {
+    return tables.dropNamespace(namespace, cascade);
+  }
+
+  private StagedTable synced(Identifier ident, StagedTable staged, Transform[] partitions) {
+    return new SyncedStagedTable(
+        staged,
+        () -> {
+          Table table = this.<Table>writing(() -> delta.loadTable(ident));
+          tables.syncColumns(ident, CatalogV2Util.v2ColumnsToStructType(table.columns()), table.partitioning());
+        });
+  }
+
+  /** A managed table goes where the gateway says; an external one where the caller says, if it may. */
+  private Map<String, String> placeNew(Identifier ident, Map<String, String> properties) {
+    Map<String, String> placed = new HashMap<>(properties);
+    String location = properties.get(TableCatalog.PROP_LOCATION);
+    if (location == null) {
+      placed.putAll(tables.stage(ident));
+      return withCredential(placed, "PATH_READ_WRITE");
+    }
+    return withCredential(placed, "PATH_CREATE_TABLE");
+  }
+
+  private Map<String, String> placeExisting(JsonNode info, Map<String, String> properties) {
+    Map<String, String> placed = new HashMap<>(properties);
+    placed.put(TableCatalog.PROP_LOCATION, info.path("storage_location").asText());
+    if (info.path("table_type").asText().equals("MANAGED")) {
+      placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
+    }
+    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
+    wanted.put("table_id", info.path("table_id").asText()).put("operation", "READ_WRITE");
+    return addCredential(placed, "temporary-table-credentials", wanted);
+  }
+
+  private Map<String, String> withCredential(Map<String, String> placed, String operation) {
+    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
+    wanted.put("url", placed.get(TableCatalog.PROP_LOCATION)).put("operation", operation);
+    return addCredential(placed, "temporary-path-credentials", wanted);
+  }
+
+  private Map<String, String> addCredential(Map<String, String> placed, String path, ObjectNode wanted) {
+    try {
+      PathCredential.read(client.post(path, wanted)).asProperties().forEach((key, value) -> {
+        placed.put(key, value);
+        placed.put(TableCatalog.OPTION_PREFIX + key, value);
+      });
+      return placed;
+    } catch (GatewayError error) {
+      return error.raise();
+    }
+  }
+
+  private JsonNode describe(Identifier ident) throws NoSuchTableException {
+    try {
+      return tables.describe(ident);
+    } catch (GatewayError error) {
+      if (error.isMissing()) {
+        throw new NoSuchTableException(ident);
+      }
+      return error.raise();
+    }
+  }
+
+  private JsonNode describeUnchecked(Identifier ident) {
+    return call(() -> describe(ident));
+  }
+
+  private JsonNode find(Identifier ident) {
+    try {
+      return ident.namespace().length == 1 ? tables.describe(ident) : null;
+    } catch (GatewayError error) {
+      return error.isMissing() ? null : error.raise();
+    }
+  }
+
+  private static boolean isView(JsonNode info) {
+    return info.path("table_type").asText().equals("VIEW");
+  }
+
+  private static void requireSchemaOnly(Identifier ident) throws NoSuchTableException {
+    if (ident.namespace().length != 1) {
+      throw new NoSuchTableException(ident);
+    }
+  }
+
+  private <T> T writing(Callable<T> action) {
+    return tables.forWriting(() -> call(action));
+  }
+
+  private static <T> T call(Callable<T> action) {
+    try {
+      return action.call();
+    } catch (Exception error) {
+      throw AccessDenied.<RuntimeException>sneak(error);
+    }
+  }
+}

@@ -1,0 +1,318 @@
+package io.unitycatalog.local;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.NamespaceChange;
+import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
+import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.V1Table;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * What DeltaCatalog delegates to: tables and schemas as the gateway knows them.
+ *
+ * <p>Lives in a package under io.unitycatalog, because that is how Delta recognises a Unity Catalog.
+ */
+final class GatewayTables implements TableCatalog, SupportsNamespaces {
+  private static final Set<String> RESERVED =
+      Set.of(
+          TableCatalog.PROP_LOCATION,
+          TableCatalog.PROP_IS_MANAGED_LOCATION,
+          TableCatalog.PROP_PROVIDER,
+          TableCatalog.PROP_COMMENT,
+          TableCatalog.PROP_OWNER,
+          TableCatalog.PROP_EXTERNAL);
+
+  private final String name;
+  private final GatewayClient client;
+  private final ThreadLocal<Boolean> loadsForWrite = ThreadLocal.withInitial(() -> false);
+  private final Map<String, String> stagedIds = new ConcurrentHashMap<>();
+
+  GatewayTables(String name, GatewayClient client) {
+    this.name = name;
+    this.client = client;
+  }
+
+  @Override
+  public void initialize(String catalogName, CaseInsensitiveStringMap options) {}
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Set<TableCatalogCapability> capabilities() {
+    return Set.of(
+        TableCatalogCapability.SUPPORT_COLUMN_DEFAULT_VALUE,
+        TableCatalogCapability.SUPPORTS_CREATE_TABLE_WITH_GENERATED_COLUMNS,
+        TableCatalogCapability.SUPPORTS_CREATE_TABLE_WITH_IDENTITY_COLUMNS);
+  }
+
+  /** Runs {@code load}; tables it loads come with a credential that may write. */
+  <T> T forWriting(java.util.function.Supplier<T> load) {
+    boolean before = loadsForWrite.get();
+    loadsForWrite.set(true);
+    try {
+      return load.get();
+    } finally {
+      loadsForWrite.set(before);
+    }
+  }
+
+  JsonNode describe(Identifier ident) {
+    return client.get("tables/" + fullName(ident));
+  }
+
+  @Override
+  public Table loadTable(Identifier ident) throws NoSuchTableException {
+    try {
+      JsonNode info = describe(ident);
+      return V1Table.apply(TableDescriptions.toCatalogTable(name, ident, info, vend(info, loadsForWrite.get())));
+    } catch (GatewayError error) {
+      if (error.isMissing()) {
+        throw new NoSuchTableException(ident);
+      }
+      return error.raise();
+    }
+  }
+
+  /** Returns the properties of a new managed table: where it will be and a credential to write there. */
+  Map<String, String> stage(Identifier ident) {
+    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
+    wanted.put("catalog_name", name).put("schema_name", ident.namespace()[0]).put("name", ident.name());
+    try {
+      JsonNode staged = client.post("staging-tables", wanted);
+      String location = staged.path("staging_location").asText();
+      stagedIds.put(location, staged.path("id").asText());
+      Map<String, String> properties = new HashMap<>();
+      properties.put(TableCatalog.PROP_LOCATION, location);
+      properties.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
+      return properties;
+    } catch (GatewayError error) {
+      return error.raise();
+    }
+  }
+
+  @Override
+  public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties)
+      throws TableAlreadyExistsException, NoSuchNamespaceException {
+    return createTable(ident, org.apache.spark.sql.connector.catalog.CatalogV2Util.v2ColumnsToStructType(columns), partitions, properties);
+  }
+
+  @Override
+  public Table createTable(Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties)
+      throws TableAlreadyExistsException, NoSuchNamespaceException {
+    try {
+      client.post("tables", newTable(ident, schema, partitions, properties));
+      return loadTable(ident);
+    } catch (NoSuchTableException error) {
+      throw new IllegalStateException("Table " + fullName(ident) + " vanished while it was created", error);
+    } catch (GatewayError error) {
+      if (error.isDuplicate()) {
+        throw new TableAlreadyExistsException(ident);
+      }
+      if (error.isMissing()) {
+        throw new NoSuchNamespaceException(ident.namespace());
+      }
+      return error.raise();
+    }
+  }
+
+  private ObjectNode newTable(Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties) {
+    String location = properties.get(TableCatalog.PROP_LOCATION);
+    String stagedId = stagedIds.remove(location);
+    ObjectNode table = GatewayClient.JSON.createObjectNode();
+    table.put("name", ident.name()).put("catalog_name", name).put("schema_name", ident.namespace()[0]);
+    table.put("table_type", stagedId == null ? "EXTERNAL" : "MANAGED");
+    table.put("data_source_format", properties.getOrDefault(TableCatalog.PROP_PROVIDER, "delta").toUpperCase());
+    table.put("storage_location", location);
+    if (stagedId != null) {
+      table.put("table_id", stagedId);
+    }
+    if (properties.containsKey(TableCatalog.PROP_COMMENT)) {
+      table.put("comment", properties.get(TableCatalog.PROP_COMMENT));
+    }
+    table.set("columns", TableDescriptions.writeColumns(schema, partitionNames(partitions)));
+    ObjectNode kept = table.putObject("properties");
+    properties.forEach((key, value) -> {
+      if (!isInternal(key)) {
+        kept.put(key, value);
+      }
+    });
+    return table;
+  }
+
+  private static boolean isInternal(String key) {
+    return key.startsWith(PathCredential.PREFIX)
+        || key.startsWith(TableCatalog.OPTION_PREFIX)
+        || RESERVED.contains(key);
+  }
+
+  private static List<String> partitionNames(Transform[] partitions) {
+    List<String> names = new ArrayList<>();
+    for (Transform partition : partitions) {
+      if (partition.name().equals("identity")) {
+        names.add(String.join(".", partition.references()[0].fieldNames()));
+      }
+    }
+    return names;
+  }
+
+  /** Tells the gateway the columns that the table has now. */
+  void syncColumns(Identifier ident, StructType schema, Transform[] partitions) {
+    ObjectNode change = GatewayClient.JSON.createObjectNode();
+    change.set("columns", TableDescriptions.writeColumns(schema, partitionNames(partitions)));
+    client.patch("tables/" + fullName(ident), change);
+  }
+
+  /** Registers a view; {@code description} is a TableInfo of type VIEW. */
+  void createView(ObjectNode description) {
+    client.post("tables", description);
+  }
+
+  /** Changes a registered view. */
+  void replaceView(Identifier ident, ObjectNode description) {
+    client.patch("tables/" + fullName(ident), description);
+  }
+
+  @Override
+  public Table alterTable(Identifier ident, TableChange... changes) throws NoSuchTableException {
+    return loadTable(ident);
+  }
+
+  @Override
+  public boolean dropTable(Identifier ident) {
+    return drop("tables/" + fullName(ident));
+  }
+
+  @Override
+  public void renameTable(Identifier from, Identifier to) {
+    client.patch("tables/" + fullName(from), GatewayClient.JSON.createObjectNode().put("new_name", to.name()));
+  }
+
+  @Override
+  public Identifier[] listTables(String[] namespace) throws NoSuchNamespaceException {
+    return list(namespace, false);
+  }
+
+  Identifier[] list(String[] namespace, boolean views) throws NoSuchNamespaceException {
+    String query = "tables?catalog_name=" + GatewayClient.encode(name) + "&schema_name=" + GatewayClient.encode(namespace[0]);
+    try {
+      return client.list(query, "tables").stream()
+          .filter(table -> table.path("table_type").asText().equals("VIEW") == views)
+          .map(table -> Identifier.of(namespace, table.path("name").asText()))
+          .toArray(Identifier[]::new);
+    } catch (GatewayError error) {
+      if (error.isMissing()) {
+        throw new NoSuchNamespaceException(namespace);
+      }
+      return error.raise();
+    }
+  }
+
+  @Override
+  public String[][] listNamespaces() {
+    return client.list("schemas?catalog_name=" + GatewayClient.encode(name), "schemas").stream()
+        .map(schema -> new String[] {schema.path("name").asText()})
+        .toArray(String[][]::new);
+  }
+
+  @Override
+  public String[][] listNamespaces(String[] namespace) {
+    return namespace.length == 0 ? listNamespaces() : new String[0][];
+  }
+
+  @Override
+  public Map<String, String> loadNamespaceMetadata(String[] namespace) throws NoSuchNamespaceException {
+    if (namespace.length != 1) {
+      throw new NoSuchNamespaceException(namespace);
+    }
+    try {
+      JsonNode schema = client.get("schemas/" + GatewayClient.encode(name + "." + namespace[0]));
+      Map<String, String> metadata = TableDescriptions.readProperties(schema.path("properties"));
+      metadata.put(SupportsNamespaces.PROP_OWNER, schema.path("owner").asText(""));
+      metadata.put(SupportsNamespaces.PROP_COMMENT, schema.path("comment").asText(""));
+      return metadata;
+    } catch (GatewayError error) {
+      if (error.isMissing()) {
+        throw new NoSuchNamespaceException(namespace);
+      }
+      return error.raise();
+    }
+  }
+
+  @Override
+  public void createNamespace(String[] namespace, Map<String, String> metadata) throws NamespaceAlreadyExistsException {
+    ObjectNode schema = GatewayClient.JSON.createObjectNode();
+    schema.put("name", namespace[0]).put("catalog_name", name);
+    if (metadata.containsKey(SupportsNamespaces.PROP_COMMENT)) {
+      schema.put("comment", metadata.get(SupportsNamespaces.PROP_COMMENT));
+    }
+    if (metadata.containsKey(SupportsNamespaces.PROP_LOCATION)) {
+      schema.put("storage_root", metadata.get(SupportsNamespaces.PROP_LOCATION));
+    }
+    try {
+      client.post("schemas", schema);
+    } catch (GatewayError error) {
+      if (error.isDuplicate()) {
+        throw new NamespaceAlreadyExistsException(namespace);
+      }
+      error.raise();
+    }
+  }
+
+  @Override
+  public void alterNamespace(String[] namespace, NamespaceChange... changes) {
+    ObjectNode change = GatewayClient.JSON.createObjectNode();
+    for (NamespaceChange one : changes) {
+      if (one instanceof NamespaceChange.SetProperty set && set.property().equals(SupportsNamespaces.PROP_COMMENT)) {
+        change.put("comment", set.value());
+      } else {
+        throw new UnsupportedOperationException("Schemas can only have their comment changed from SQL here");
+      }
+    }
+    client.patch("schemas/" + GatewayClient.encode(name + "." + namespace[0]), change);
+  }
+
+  @Override
+  public boolean dropNamespace(String[] namespace, boolean cascade) {
+    return drop("schemas/" + GatewayClient.encode(name + "." + namespace[0]) + "?force=" + cascade);
+  }
+
+  private boolean drop(String path) {
+    try {
+      client.delete(path);
+      return true;
+    } catch (GatewayError error) {
+      return error.isMissing() ? false : error.<Boolean>raise();
+    }
+  }
+
+  private Map<String, String> vend(JsonNode info, boolean write) {
+    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
+    wanted.put("table_id", info.path("table_id").asText()).put("operation", write ? "READ_WRITE" : "READ");
+    return PathCredential.read(client.post("temporary-table-credentials", wanted)).asProperties();
+  }
+
+  private String fullName(Identifier ident) {
+    return GatewayClient.encode(name + "." + ident.namespace()[0] + "." + ident.name());
+  }
+}

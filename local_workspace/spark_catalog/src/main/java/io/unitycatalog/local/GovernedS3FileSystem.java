@@ -1,0 +1,39 @@
+package io.unitycatalog.local;
+
+import java.io.IOException;
+import java.net.URI;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * s3:// paths. A table brings its credential in its storage properties, so that SELECT on a table or view needs no right
+ * on files; any other path is asked for with the session's token.
+ */
+public final class GovernedS3FileSystem extends GovernedFileSystem {
+  private PathCredential ofTable;
+
+  @Override
+  public void initialize(URI name, Configuration settings) throws IOException {
+    super.initialize(name, settings);
+    ofTable = PathCredential.of(settings);
+  }
+
+  @Override
+  public String getScheme() {
+    return "s3";
+  }
+
+  @Override
+  Place locate(Path path, boolean write) throws IOException {
+    Path whole = new Path("s3", getUri().getAuthority(), path.toUri().getPath());
+    String url = whole.toString();
+    PathCredential credential =
+        ofTable != null && ofTable.covers(url) && ofTable.isFresh() ? ofTable : vendor.forPath(PathCredential.stripSlash(url), write);
+    return new Place(S3Delegates.of(whole.toUri().getAuthority(), credential, getConf()), whole);
+  }
+
+  @Override
+  Path outside(Path asked, Place place, Path inside) {
+    return new Path(getUri().getScheme(), getUri().getAuthority(), inside.toUri().getPath());
+  }
+}

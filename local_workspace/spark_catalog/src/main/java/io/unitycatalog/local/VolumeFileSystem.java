@@ -1,0 +1,32 @@
+package io.unitycatalog.local;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import org.apache.hadoop.fs.Path;
+
+/** dbfs:/Volumes/catalog/schema/volume/...: files in volumes, wherever the volume's storage is. */
+public final class VolumeFileSystem extends GovernedFileSystem {
+  @Override
+  public String getScheme() {
+    return "dbfs";
+  }
+
+  @Override
+  Place locate(Path path, boolean write) throws IOException {
+    String[] parts = path.toUri().getPath().split("/", 6);
+    if (parts.length < 5 || !parts[1].equals("Volumes") || parts[4].isEmpty()) {
+      throw new AccessDeniedException(
+          path.toString(), null, "the DBFS root is disabled; use a path in a volume: /Volumes/<catalog>/<schema>/<volume>/...");
+    }
+    PathCredential credential = vendor.forVolume(parts[2] + "." + parts[3] + "." + parts[4], write);
+    Path inside = new Path(parts.length == 6 && !parts[5].isEmpty() ? credential.url() + "/" + parts[5] : credential.url());
+    return new Place(S3Delegates.of(inside.toUri().getAuthority(), credential, getConf()), inside);
+  }
+
+  @Override
+  Path outside(Path asked, Place place, Path inside) {
+    String base = place.path().toUri().getPath();
+    String rest = inside.toUri().getPath().substring(base.length());
+    return new Path("dbfs", null, asked.toUri().getPath().replaceAll("/+$", "") + rest);
+  }
+}
