@@ -55,9 +55,9 @@ def run_without_spark(workspace: Workspace, results: ResultStore, job: Job) -> D
 def run_in_spark(session: StatementSession, results: ResultStore, job: Job) -> Document:
     """Run a statement in the session and return its manifest."""
     request = job.request
-    arguments: dict[str, Any] = dict(bind_parameters(request.parameters))
+    text = bind_parameters(request.text, request.parameters)
     use_defaults(session, request.catalog, request.schema)
-    frame: Any = session.spark.sql(request.text, args=arguments or None)
+    frame: Any = session.spark.sql(text)
     schema = frame.schema
     if request.row_limit is not None:
         frame = frame.limit(request.row_limit + 1)

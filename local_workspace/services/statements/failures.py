@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from local_workspace.gateway.errors import ApiError
 from local_workspace.gateway.store import Document
 
@@ -45,8 +47,9 @@ def _code_of(condition: str | None) -> str:
 
 
 def _plain_message(text: str) -> str:
-    """Drop the JVM stack trace that Spark Connect appends."""
-    return text.split("\n\nJVM stacktrace:")[0].rstrip()
+    """Drop the JVM stack trace and the query plan that Spark Connect appends."""
+    plain = text.split("\n\nJVM stacktrace:")[0].strip()
+    return re.sub(r"(; line \d+ pos \d+);\n.*", r"\1", plain, flags=re.DOTALL)
 
 
 def _state_of(code: str) -> str:

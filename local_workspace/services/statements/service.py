@@ -18,6 +18,7 @@ from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements.execution import Job, run_in_spark, run_without_spark
 from local_workspace.services.statements.failures import describe_failure, is_lost_session
+from local_workspace.services.statements.parameters import bind_parameters
 from local_workspace.services.statements.requests import StatementRequest
 from local_workspace.services.statements.results import ResultStore
 from local_workspace.services.statements.sessions import SessionPool, StatementSession
@@ -60,9 +61,10 @@ class StatementService:
         """Start a statement, wait as long as asked, and return its document.
 
         Raises:
-            ApiError: 403 without CAN_USE on the warehouse, 404 without warehouse.
+            ApiError: 403 without CAN_USE on the warehouse, 404 without warehouse, 400 for a parameter's type.
         """
         warehouses.find(self._store, caller, request.warehouse_id, "CAN_USE")
+        bind_parameters(request.text, request.parameters)
         self._start_warehouse(request.warehouse_id)
         self._sweep()
         job = Job(str(uuid.uuid4()), request, caller)
