@@ -49,12 +49,17 @@ class GatewayProcess:
         }
         chosen = {engine: makers[engine] for engine in engines}
         self._supervisor = Supervisor(chosen, self._publish, {"moto": self._bootstrap})
-        self._server = _Server(build_application(self.workspace, self.describe))
+        self._server: _Server | None = None
+        self._told_to_stop = threading.Event()
 
     def run(self) -> int:
         """Serve until `stop`; return the exit code."""
         threading.Thread(target=self._come_up, name="come-up", daemon=True).start()
-        self._server.run([self._listener])
+        try:
+            self._serve()
+        except Exception as error:
+            log.exception("the REST API ended")
+            self._fail(error)
         self._enter("stopping")
         self._supervisor.stop()
         self._enter("down")
@@ -62,7 +67,9 @@ class GatewayProcess:
 
     def stop(self) -> None:
         """Make `run` end; safe in a signal handler."""
-        self._server.should_exit = True
+        self._told_to_stop.set()
+        if self._server is not None:
+            self._server.should_exit = True
 
     def describe(self, with_memory: bool = True) -> dict[str, Any]:
         """Return the health document."""
@@ -76,17 +83,30 @@ class GatewayProcess:
             "failure": self._failure or None,
         }
 
+    def _serve(self) -> None:
+        application = build_application(self.workspace, self.describe)  # imports for a second, engines start meanwhile
+        self._server = _Server(application)
+        self._server.should_exit = self._told_to_stop.is_set()
+        self._server.run([self._listener])
+
     def _come_up(self) -> None:
         try:
             identities.ensure_principals(self.workspace.store)
             tokens = identities.ensure_tokens(self.workspace.store, self._directory)
             files.write_databricks_profiles(self._directory, self.workspace.host, tokens)
             self._supervisor.start()
+            while not (self._server and self._server.started):
+                if self._told_to_stop.wait(0.01):
+                    return
             self._enter("up")
-        except Exception as error:  # the process ends, and `up` reports it
+        except Exception as error:
             log.exception("the workspace did not come up")
-            self._failure = f"{type(error).__name__}: {error}"
-            self.stop()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """End the process; `up` reports why."""
+        self._failure = f"{type(error).__name__}: {error}"
+        self.stop()
 
     def _bootstrap(self) -> None:
         keys = identities.ensure_aws_users(self.workspace)
