@@ -28,6 +28,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from local_workspace.engines.moto_corrections import apply_corrections, end_expired_sessions
 from local_workspace.engines.moto_gate import WriteGate, is_object_write, is_write
+from local_workspace.engines.moto_journal import touched_objects
 from local_workspace.engines.moto_state import MotoState, reap
 
 log = logging.getLogger("moto")
@@ -57,8 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         writes = is_write(environ)
         with self.server.gate.admit(writes):
             head, chunks = self._call_application(environ)
-            if writes and not is_object_write(environ):
-                self.server.state.save_control()
+            if writes and not head[0].startswith("4"):
+                self.server.make_durable(environ)
         self._answer(head, b"".join(chunks))
 
     def handle_expect_100(self) -> bool:
@@ -128,6 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(body),
+            "local_workspace.body": body,
             "wsgi.input_terminated": True,
             "wsgi.errors": None,
             "wsgi.multithread": True,
@@ -157,11 +159,20 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, application: Any, gate: WriteGate, state: MotoState) -> None:
+    def __init__(self, port: int, account: str, application: Any, gate: WriteGate, state: MotoState) -> None:
         self.application = application
+        self.account = account
         self.state = state
         self.gate = gate
         super().__init__(("127.0.0.1", port), Handler)
+
+    def make_durable(self, environ: dict[str, Any]) -> None:
+        """Note what a request changed before it is answered."""
+        if is_object_write(environ):
+            bucket, keys = touched_objects(environ, environ["local_workspace.body"])
+            self.state.note_objects(self.account, bucket, keys)
+        else:
+            self.state.save_control()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what went wrong unless the client just went away."""
@@ -220,7 +231,7 @@ def serve(arguments: argparse.Namespace) -> None:
     ensure_root(arguments.account, arguments.access_key_id, arguments.secret)
     application = DomainDispatcherApplication(create_backend_app)
     preload(application)
-    server = Server(arguments.port, application, gate, state)
+    server = Server(arguments.port, arguments.account, application, gate, state)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     Keeper(state, gate).start()
     server.serve_forever(poll_interval=0.05)

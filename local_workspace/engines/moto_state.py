@@ -1,34 +1,28 @@
-"""Durable state of the moto child: object bodies as files, the rest as one snapshot of moto's backends.
+"""Durable state of the moto child: what is saved when, and how it comes back.
 
-Runs inside the moto process only. A body is written once, when it is put, so a snapshot holds only metadata
-and is cheap enough to take after every burst of writes. Serving requests is in moto_child.py.
+Runs inside the moto process only. Every acknowledged change survives kill -9: identities, keys and queues are
+written with each change, objects are noted in a journal (moto_journal.py) until the next snapshot holds them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import json
 import os
 import pickle
 import threading
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives import serialization
 from moto.backends import get_backend
-from moto.core.base_backend import BaseBackend
-from moto.s3 import models as s3_models
-from moto.s3.utils import _VersionedKeyStore
+from moto.s3.models import s3_backends
 
-from local_workspace.engines.moto_corrections import replace_attribute
+from local_workspace.engines.moto_journal import Journal
+from local_workspace.engines.moto_pickle import Bodies, StatePickler, keep_bodies_as_files, live_backend
 
-FORMAT = 2
-BODIES_PER_DIRECTORY = 1000
+FORMAT = 3
 
 
 class Part(NamedTuple):
@@ -46,121 +40,48 @@ class SnapshotMismatch(Exception):
     """The stored state was written by another version of moto or of this module."""
 
 
-class Bodies:
-    """Files of object bodies, numbered upwards; a body never changes once it is written."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._numbers = itertools.count(max(self._stored(), default=0) + 1)
-
-    def write(self, data: bytes) -> int:
-        """Store a body and return its number."""
-        number = next(self._numbers)
-        path = self._path(number)
-        try:
-            path.write_bytes(data)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return number
-
-    def open(self, number: int) -> io.BufferedReader:
-        """Open a body for reading."""
-        return self._path(number).open("rb")
-
-    def next_number(self) -> int:
-        """Return a number above all that are written by now."""
-        return next(self._numbers)
-
-    def remove_unreferenced(self, referenced: set[int], below: int) -> None:
-        """Remove the bodies numbered under `below` that no object holds any more."""
-        for number in self._stored():
-            if number < below and number not in referenced:
-                self._path(number).unlink(missing_ok=True)
-
-    def _stored(self) -> Iterable[int]:
-        return (int(path.name) for path in self._directory.glob("*/*"))
-
-    def _path(self, number: int) -> Path:
-        return self._directory / str(number // BODIES_PER_DIRECTORY) / str(number)
-
-
-class StoredBody:
-    """Stands in for the temporary file in which moto's FakeKey keeps its value."""
-
-    bodies: Bodies
-
-    def __init__(self, _max_size: int = 0, **_options: Any) -> None:
-        self.number: int | None = None
-        self._position = 0
-
-    def seek(self, position: int) -> int:
-        """Move to an absolute position."""
-        self._position = position
-        return position
-
-    def truncate(self) -> None:
-        """Forget the content; the file goes with the next snapshot."""
-        self.number = None
-
-    def write(self, data: bytes) -> int:
-        """Store the whole content; moto writes a value in one call."""
-        if self.number is not None:
-            raise NotImplementedError("a stored body is written once")
-        self.number = self.bodies.write(data)
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        """Read from the position on."""
-        if self.number is None:
-            return b""
-        with self.bodies.open(self.number) as file:
-            file.seek(self._position)
-            data = file.read(size)
-        self._position += len(data)
-        return data
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
 class MotoState:
-    """Saves and restores moto's backends under one directory, in two files.
+    """Saves and restores moto's backends under one directory.
 
     `control.pickle` holds identities, keys and queues and is written with every change of them;
-    `state.pickle` holds buckets and objects and is written after bursts of writes.
+    `state.pickle` holds buckets and objects and is written after bursts of writes, which `journal.*` hold till then.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._bodies = Bodies(directory / "objects")
+        self._journal = Journal(directory)
         self._control_lock = threading.Lock()
-        _keep_bodies_as_files(self._bodies)
+        keep_bodies_as_files(self._bodies)
 
     def save(self) -> None:
         """Write all of it, then drop the bodies that nothing references any more."""
-        below = self._bodies.next_number()
         self.save_control()
-        referenced = self._write(OBJECTS)
-        self._bodies.remove_unreferenced(referenced, below)
+        self._save_objects(self._bodies.next_number(), self._journal.start_next())
 
     def save_control(self) -> None:
         """Write all but the objects."""
         with self._control_lock:
-            self._write(CONTROL)
+            self._write(CONTROL, _collect(CONTROL.services))
+
+    def note_objects(self, account: str, bucket: str, keys: list[str]) -> None:
+        """Make a write to S3 durable, and the message about it when the bucket notifies a queue."""
+        self._journal.note(account, bucket, keys)
+        found = s3_backends[account]["aws"].buckets.get(bucket)
+        if found is not None and found.notification_configuration is not None:
+            self.save_control()
 
     def save_in_fork(self) -> int:
         """Save a point in time from a forked copy while this process goes on; return the copy's pid."""
+        below, journal = self._bodies.next_number(), self._journal.start_next()
         with self._control_lock:
-            self._write(CONTROL)
-            below = self._bodies.next_number()
             pid = os.fork()
         if pid:
             return pid
         status = 1
         try:
-            self._bodies.remove_unreferenced(self._write(OBJECTS), below)
+            self._save_objects(below, journal)
             status = 0
         finally:
             os._exit(status)
@@ -173,22 +94,32 @@ class MotoState:
         """
         for stale in self._directory.glob("*.tmp"):
             stale.unlink()
-        for part in (CONTROL, OBJECTS):
-            self._read(part)
+        _install(self._read(CONTROL) or {})
+        objects = self._read(OBJECTS) or {"journal": 0, "backends": {}}
+        _install(objects["backends"])
+        self._journal.replay(objects["journal"])
+        _register_buckets()
+        self._journal.start_next()
 
-    def _write(self, part: Part) -> set[int]:
+    def _save_objects(self, below: int, journal: int) -> None:
+        """Write the objects; what is older than the snapshot's own body and journal numbers may then go."""
+        referenced = self._write(OBJECTS, {"journal": journal, "backends": _collect(OBJECTS.services)})
+        self._bodies.remove_unreferenced(referenced, below)
+        self._journal.remove_before(journal)
+
+    def _write(self, part: Part, state: Any) -> set[int]:
         buffer = io.BytesIO()
-        pickler = _StatePickler(buffer)
-        pickler.dump(_collect(part.services))
+        pickler = StatePickler(buffer)
+        pickler.dump(state)
         temporary = self._directory / f"{part.file}.{os.getpid()}.tmp"
         temporary.write_bytes(_header() + buffer.getbuffer())
         temporary.replace(self._directory / part.file)
         return pickler.referenced
 
-    def _read(self, part: Part) -> None:
+    def _read(self, part: Part) -> Any:
         path = self._directory / part.file
         if not path.exists():
-            return
+            return None
         with path.open("rb") as file:
             header = file.readline()
             if header != _header():
@@ -196,32 +127,7 @@ class MotoState:
                     f"{path} was written as {header.decode().strip()}, this is {_header().decode().strip()}; "
                     "run `lakehouse local reset` to start over"
                 )
-            _install(pickle.load(file))
-
-
-class _StatePickler(pickle.Pickler):
-    """Pickles what backends hold: locks start anew, private keys travel as PEM, bodies as their number."""
-
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file, protocol=5)
-        self.referenced: set[int] = set()
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, StoredBody):
-            self.referenced.add(obj.number or 0)
-            return _restore_body, (obj.number,)
-        if isinstance(obj, _VersionedKeyStore):  # its items() shows only the latest version of each key
-            versions = [(key, obj.getlist(key)) for key in list(obj)]
-            return _VersionedKeyStore, (), versions, None, None, _set_versions
-        if isinstance(obj, BaseBackend):
-            return _live_backend, (type(obj).__module__.split(".")[1], obj.account_id, obj.region_name)
-        if isinstance(obj, threading.Condition):
-            return threading.Condition, ()
-        if type(obj).__module__ == "_thread":
-            return threading.RLock if "RLock" in type(obj).__name__ else threading.Lock, ()
-        if hasattr(obj, "private_bytes"):
-            return _load_private_key, (_dump_private_key(obj),)
-        return NotImplemented
+            return pickle.load(file)
 
 
 def _collect(services: tuple[str, ...]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
@@ -234,54 +140,23 @@ def _collect(services: tuple[str, ...]) -> dict[str, dict[str, dict[str, dict[st
     }
 
 
-def _live_backend(service: str, account: str, region: str) -> Any:
-    return get_backend(service)[account][region]  # type: ignore[call-overload]
-
-
 def _install(state: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> None:
     for service, accounts in state.items():
         for account, regions in accounts.items():
             for region, attributes in regions.items():
-                vars(_live_backend(service, account, region)).update(attributes)
+                vars(live_backend(service, account, region)).update(attributes)
+
+
+def _register_buckets() -> None:
+    """moto knows which account holds a bucket from a table on the side, filled only when a bucket is made."""
+    for account, regions in list(s3_backends.items()):
+        for partition, backend in list(regions.items()):
+            for name in backend.buckets:
+                s3_backends.bucket_accounts[name] = (partition, account)
 
 
 def _header() -> bytes:
     return json.dumps({"format": FORMAT, "moto": version("moto")}).encode() + b"\n"
-
-
-def _keep_bodies_as_files(bodies: Bodies) -> None:
-    StoredBody.bodies = bodies
-    replace_attribute(s3_models, "tempfile", SimpleNamespace(SpooledTemporaryFile=StoredBody))
-    replace_attribute(s3_models.FakeKey, "__getstate__", _key_state)
-    replace_attribute(s3_models.FakeKey, "__setstate__", _set_key_state)
-
-
-def _key_state(key: s3_models.FakeKey) -> dict[str, Any]:
-    return {name: value for name, value in vars(key).items() if name != "lock"}
-
-
-def _set_key_state(key: s3_models.FakeKey, state: dict[str, Any]) -> None:
-    vars(key).update(state, lock=threading.Lock())
-
-
-def _restore_body(number: int | None) -> StoredBody:
-    body = StoredBody()
-    body.number = number
-    return body
-
-
-def _set_versions(store: _VersionedKeyStore, versions: list[tuple[str, list[Any]]]) -> None:
-    for key, objects in versions:
-        store.setlist(key, objects)
-
-
-def _dump_private_key(key: Any) -> bytes:
-    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    return bytes(key.private_bytes(*pem))
-
-
-def _load_private_key(pem: bytes) -> Any:
-    return serialization.load_pem_private_key(pem, None)
 
 
 def reap(pid: int) -> int | None:

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,37 @@ def test_everything_survives(moto: MotoServer, ending: str) -> None:
     assert kms.get_public_key(KeyId=signer)["PublicKey"]
 
 
+@pytest.mark.parametrize("snapshots_between", [False, True])
+def test_a_kill_right_after_the_answer_loses_nothing(moto: MotoServer, snapshots_between: bool) -> None:
+    s3, sqs = make_bucket(moto, "lakehouse-a"), client(moto, "sqs")
+    url = sqs.create_queue(QueueName="arrivals")["QueueUrl"]
+    rule = {"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_object(Bucket="lakehouse-a", Key="gone", Body=b"")
+    s3.put_object(Bucket="lakehouse-a", Key="plain", Body=b"one")
+    if snapshots_between:
+        wait_until(moto.state_path.exists)
+    s3.put_bucket_notification_configuration(
+        Bucket="lakehouse-a", NotificationConfiguration={"QueueConfigurations": [rule]}
+    )
+    sqs.purge_queue(QueueUrl=url)
+    versions = s3.list_object_versions(Bucket="lakehouse-a", Prefix="gone")["Versions"]
+    doomed = [{"Key": "gone", "VersionId": versions[0]["VersionId"]}]
+    s3.delete_objects(Bucket="lakehouse-a", Delete={"Objects": doomed})
+    s3.put_object(Bucket="lakehouse-a", Key="plain", Body=b"two")
+    s3.put_object(Bucket="lakehouse-a", Key="ä b&c/", Body=b"odd")
+    end(moto, "kill")
+    moto.start()
+    moto.wait_ready()
+    assert read_all(s3, "lakehouse-a", "plain") == [b"two", b"one"]
+    assert read_all(s3, "lakehouse-a", "ä b&c/") == [b"odd"]
+    assert "Versions" not in s3.list_object_versions(Bucket="lakehouse-a", Prefix="gone")
+    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
+    s3.put_object(Bucket="lakehouse-a", Key="still-notified", Body=b"")
+    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 1
+    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
+        s3.create_bucket(Bucket="lakehouse-a", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
 def test_a_replaced_body_leaves_no_file(moto: MotoServer, tmp_path: Path) -> None:
     s3 = client(moto, "s3")
     s3.create_bucket(Bucket="lakehouse-a", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -169,18 +200,14 @@ def end(server: MotoServer, how: str) -> None:
     if how == "stop":
         server.stop()
         return
-    wait_for_snapshot(server)
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     while server.is_alive():
         time.sleep(0.02)
 
 
-def wait_for_snapshot(server: MotoServer) -> None:
-    path = server.state_path
-    written = time.time()
-    while not path.exists() or path.stat().st_mtime < written + 0.2:
-        assert time.time() < written + 20, "no snapshot was taken"
-        time.sleep(0.05)
-        if path.exists() and time.time() > written + 1.5:
-            return
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
