@@ -1,0 +1,89 @@
+"""SCIM resources made of stored principals and groups, and the filters of list calls."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from local_workspace.gateway import principals
+from local_workspace.gateway.errors import bad_request
+from local_workspace.gateway.store import Document, Store
+
+_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
+_FILTER = re.compile(r'\s*([\w.]+)\s+(eq|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
+
+
+def user_resource(store: Store, document: Document) -> dict[str, Any]:
+    """Return a user as SCIM shows it."""
+    return {
+        "schemas": [f"{_SCHEMA}User"],
+        "id": str(document["id"]),
+        "userName": document["name"],
+        "displayName": document["display_name"],
+        "emails": [{"type": "work", "value": document["name"], "primary": True}],
+        "active": True,
+        "groups": _groups(store, document["name"]),
+    }
+
+
+def service_principal_resource(store: Store, document: Document) -> dict[str, Any]:
+    """Return a service principal as SCIM shows it: its name in grants is the application id."""
+    return {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServicePrincipal"],
+        "id": str(document["id"]),
+        "applicationId": document["name"],
+        "displayName": document["display_name"],
+        "active": True,
+        "groups": _groups(store, document["name"]),
+    }
+
+
+def group_resource(store: Store, document: Document) -> dict[str, Any]:
+    """Return a group with its direct members."""
+    members = [_member(store, name) for name in document["members"]]
+    return {
+        "schemas": [f"{_SCHEMA}Group"],
+        "id": str(document["id"]),
+        "displayName": document["name"],
+        "members": members,
+        "meta": {"resourceType": "WorkspaceGroup"},
+    }
+
+
+def matches(resource: dict[str, Any], condition: str | None) -> bool:
+    """Say whether a resource passes a filter like `userName eq "x"`.
+
+    Raises:
+        ApiError: 400 for a filter that is not of that form.
+    """
+    if not condition:
+        return True
+    parsed = _FILTER.fullmatch(condition)
+    if parsed is None:
+        raise bad_request(f'Cannot parse the filter {condition!r}; use one like userName eq "ann@example.com"')
+    wanted = parsed.group(3).lower()
+    actual = next((str(value) for key, value in resource.items() if key.lower() == parsed.group(1).lower()), "").lower()
+    operators = {"eq": actual == wanted, "sw": actual.startswith(wanted), "co": wanted in actual}
+    return operators[parsed.group(2).lower()]
+
+
+def _groups(store: Store, name: str) -> list[dict[str, str]]:
+    direct = {group: set(document["members"]) for group, document in store.scan("group")}
+    memberships = principals.groups_of(store, name) - {principals.EVERYBODY}
+    return [
+        {
+            "display": group,
+            "value": str((store.get("group", group) or {})["id"]),
+            "type": "direct" if name in direct[group] else "indirect",
+        }
+        for group in sorted(memberships)
+    ]
+
+
+def _member(store: Store, name: str) -> dict[str, str]:
+    document = store.get("principal", name)
+    if document is None:
+        group = store.get("group", name) or {"id": 0}
+        return {"display": name, "value": str(group["id"]), "$ref": f"Groups/{group['id']}"}
+    kind = "Users" if document["kind"] == "user" else "ServicePrincipals"
+    return {"display": document["display_name"], "value": str(document["id"]), "$ref": f"{kind}/{document['id']}"}

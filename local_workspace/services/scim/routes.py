@@ -1,0 +1,93 @@
+"""SCIM routes: /api/2.0/preview/scim/v2/{Me,Users,ServicePrincipals,Groups}, reading only.
+
+https://docs.databricks.com/api/workspace/users
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local_workspace.gateway.calls import Call, Handler, Route
+from local_workspace.gateway.errors import bad_request, not_found
+from local_workspace.gateway.store import Document, Store
+from local_workspace.services.scim.resources import (
+    group_resource,
+    matches,
+    service_principal_resource,
+    user_resource,
+)
+
+SCIM = "/api/2.0/preview/scim/v2"
+_LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+Describe = Callable[[Store, Document], dict[str, Any]]
+Find = Callable[[Store], list[Document]]
+
+
+def get_me(call: Call) -> dict[str, Any]:
+    """GET /Me: who the token speaks for; a service principal's userName is its application id, as in the service."""
+    store = call.workspace.store
+    document = store.get("principal", call.caller.name)
+    assert document is not None  # authentication loaded it a moment ago
+    if document["kind"] == "user":
+        return user_resource(store, document)
+    return {**service_principal_resource(store, document), "userName": document["name"]}
+
+
+def _users(store: Store) -> list[Document]:
+    return [document for _, document in store.scan("principal") if document["kind"] == "user"]
+
+
+def _service_principals(store: Store) -> list[Document]:
+    return [document for _, document in store.scan("principal") if document["kind"] == "service_principal"]
+
+
+def _groups(store: Store) -> list[Document]:
+    return [document for _, document in store.scan("group")]
+
+
+def _list(find: Find, describe: Describe) -> Handler:
+    def list_resources(call: Call) -> dict[str, Any]:
+        store = call.workspace.store
+        resources = [describe(store, document) for document in find(store)]
+        found = [resource for resource in resources if matches(resource, call.query.get("filter"))]
+        start, count = _number(call, "startIndex", 1), _number(call, "count", 100)
+        page = found[start - 1 : start - 1 + count]
+        paging = {"startIndex": start, "itemsPerPage": len(page), "totalResults": len(found)}
+        return {"schemas": [_LIST_SCHEMA], **paging, "Resources": page}
+
+    return list_resources
+
+
+def _get(find: Find, describe: Describe, label: str) -> Handler:
+    def get_resource(call: Call) -> dict[str, Any]:
+        store = call.workspace.store
+        for document in find(store):
+            if str(document["id"]) == call.params["id"]:
+                return describe(store, document)
+        raise not_found(f"{label} with id {call.params['id']} not found.")
+
+    return get_resource
+
+
+def _number(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isdigit() or int(text) < (1 if name == "startIndex" else 0):
+        raise bad_request(f"{name} must be a whole number from {1 if name == 'startIndex' else 0}, got {text!r}")
+    return int(text)
+
+
+ROUTES: list[Route] = [
+    ("GET", f"{SCIM}/Me", get_me),
+    ("GET", f"{SCIM}/Users", _list(_users, user_resource)),
+    ("GET", f"{SCIM}/Users/{{id}}", _get(_users, user_resource, "User")),
+    ("GET", f"{SCIM}/ServicePrincipals", _list(_service_principals, service_principal_resource)),
+    (
+        "GET",
+        f"{SCIM}/ServicePrincipals/{{id}}",
+        _get(_service_principals, service_principal_resource, "Service principal"),
+    ),
+    ("GET", f"{SCIM}/Groups", _list(_groups, group_resource)),
+    ("GET", f"{SCIM}/Groups/{{id}}", _get(_groups, group_resource, "Group")),
+]

@@ -1,0 +1,127 @@
+"""External locations: /api/2.1/unity-catalog/external-locations, and the rule that storage never overlaps.
+
+https://docs.databricks.com/api/workspace/externallocations
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_workspace.gateway.calls import Call
+from local_workspace.gateway.errors import bad_request, conflict
+from local_workspace.gateway.store import Document
+from local_workspace.services.unity_catalog.catalogs import is_forced, list_visible, update_securable
+from local_workspace.services.unity_catalog.paths import is_under, normalize, overlap
+from local_workspace.services.unity_catalog.securables import METASTORE, check_name
+
+_CHANGEABLE = ("comment", "owner", "read_only", "isolation_mode", "fallback", "enable_file_events", "file_event_queue")
+
+
+def create_location(call: Call) -> dict[str, Any]:
+    """POST /external-locations: the credential must exist, be usable by the caller, and open the URL."""
+    unity, name = call.workspace.unity, check_name(call.require("name"), "External Location")
+    url, credential = normalize(call.require("url")), str(call.require("credential_name"))
+    unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", METASTORE, METASTORE)
+    unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", "storage_credential", credential)
+    with call.workspace.store.transaction():
+        _refuse_overlap(call, url)
+        document = {"name": name, "url": f"{url}/", **_credential(call, credential)}
+        document |= {"read_only": bool(call.body.get("read_only")), "isolation_mode": "ISOLATION_MODE_OPEN"}
+        document |= {field: call.body[field] for field in _CHANGEABLE if call.body.get(field) is not None}
+        _validate(call, credential, url)
+        return unity.securables.insert("external_location", name, document, call.caller.name)
+
+
+def get_location(call: Call) -> dict[str, Any]:
+    """GET /external-locations/{name}."""
+    call.workspace.unity.grants.check_sees(call.caller, "external_location", call.params["name"])
+    return call.workspace.unity.securables.load("external_location", call.params["name"])
+
+
+def list_locations(call: Call) -> dict[str, Any]:
+    """GET /external-locations."""
+    return list_visible(call, "external_location", "external_locations")
+
+
+def update_location(call: Call) -> dict[str, Any]:
+    """PATCH /external-locations/{name}: another URL or credential is validated like a new one."""
+    unity, name = call.workspace.unity, call.params["name"]
+    unity.grants.check_manage(call.caller, "external_location", name)
+    with call.workspace.store.transaction():
+        known = unity.securables.load("external_location", name)
+        credential = str(call.body.get("credential_name") or known["credential_name"])
+        url = normalize(call.body.get("url") or known["url"])
+        if credential != known["credential_name"] or f"{url}/" != known["url"]:
+            unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", "storage_credential", credential)
+            _refuse_overlap(call, url, apart_from=name)
+            _validate(call, credential, url)
+            changes = {"url": f"{url}/", **_credential(call, credential)}
+            unity.securables.update("external_location", name, changes, call.caller.name)
+    return update_securable(call, "external_location", name, _CHANGEABLE)
+
+
+def delete_location(call: Call) -> dict[str, Any]:
+    """DELETE /external-locations/{name}: refused while something lies in it, unless force=true."""
+    unity, name = call.workspace.unity, call.params["name"]
+    unity.grants.check_manage(call.caller, "external_location", name)
+    url = unity.securables.load("external_location", name)["url"].rstrip("/")
+    inside = list(_dependents(call, url))
+    if inside and not is_forced(call):
+        raise conflict(f"External Location '{name}' holds {', '.join(inside)}; delete them or pass force=true.")
+    unity.securables.remove("external_location", name)
+    return {}
+
+
+def require_free_location(call: Call, url: Any, privilege: str) -> str:
+    """Return the URL of a new external table or volume, if the caller may put one there.
+
+    Raises:
+        ApiError: 403 without the privilege on the covering location, 400 when no location covers it or it overlaps.
+    """
+    unity, path = call.workspace.unity, normalize(url)
+    location = unity.paths.location_of(path)
+    if location is None:
+        raise bad_request(f"No external location covers '{path}'; create one first")
+    unity.check(call.caller, privilege, "external_location", location["name"])
+    taken = unity.paths.overlapping(path)
+    if taken is not None or unity.paths.is_managed_storage(path):
+        what = f"{taken.kind} '{taken.full_name}'" if taken else "managed storage"
+        raise bad_request(f"Input path url '{path}' overlaps with {what}.", "LOCATION_OVERLAP")
+    return path
+
+
+def _dependents(call: Call, url: str) -> list[str]:
+    securables = call.workspace.unity.securables
+    places = [
+        (kind, one["full_name"], one.get("storage_location") or one.get("storage_root") or "")
+        for kind in ("catalog", "schema", "table", "volume")
+        for one in securables.list_all(kind)
+    ]
+    return [f"{kind} {name}" for kind, name, place in places if place and is_under(place.rstrip("/"), url)]
+
+
+def _refuse_overlap(call: Call, url: str, apart_from: str = "") -> None:
+    for other in call.workspace.unity.securables.list_all("external_location"):
+        if other["name"] != apart_from and overlap(url, other["url"].rstrip("/")):
+            raise bad_request(
+                f"Input path url '{url}/' overlaps with other external location '{other['name']}' ({other['url']}).",
+                "LOCATION_OVERLAP",
+            )
+
+
+def _credential(call: Call, name: str) -> Document:
+    return {
+        "credential_name": name,
+        "credential_id": call.workspace.unity.securables.load("storage_credential", name)["id"],
+    }
+
+
+def _validate(call: Call, credential: str, url: str) -> None:
+    if call.body.get("skip_validation"):
+        return
+    refusals = call.workspace.unity.refusals(credential, url, write=not call.body.get("read_only"), fresh=True)
+    if refusals:
+        raise bad_request(
+            f"External location validation failed for '{url}/': {refusals[0].reason}. "
+            f"Fix the role of storage credential '{credential}', or pass skip_validation=true."
+        )

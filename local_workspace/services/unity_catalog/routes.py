@@ -1,0 +1,65 @@
+"""The routes of Unity Catalog 2.1."""
+
+from __future__ import annotations
+
+from local_workspace.gateway.calls import Route
+from local_workspace.services.unity_catalog import (
+    catalogs,
+    credentials,
+    locations,
+    metastores,
+    permissions,
+    tables,
+    temporary_credentials,
+    volumes,
+)
+
+UC = "/api/2.1/unity-catalog"
+
+ROUTES: list[Route] = [
+    ("GET", f"{UC}/metastore_summary", metastores.get_summary),
+    ("GET", f"{UC}/current-metastore-assignment", metastores.get_assignment),
+    ("GET", f"{UC}/metastores", metastores.list_metastores),
+    ("GET", f"{UC}/metastores/{{id}}", metastores.get_metastore),
+    ("POST", f"{UC}/catalogs", catalogs.create_catalog),
+    ("GET", f"{UC}/catalogs", catalogs.list_catalogs),
+    ("GET", f"{UC}/catalogs/{{name}}", catalogs.get_catalog),
+    ("PATCH", f"{UC}/catalogs/{{name}}", catalogs.update_catalog),
+    ("DELETE", f"{UC}/catalogs/{{name}}", catalogs.delete_catalog),
+    ("POST", f"{UC}/schemas", catalogs.create_schema),
+    ("GET", f"{UC}/schemas", catalogs.list_schemas),
+    ("GET", f"{UC}/schemas/{{full_name}}", catalogs.get_schema),
+    ("PATCH", f"{UC}/schemas/{{full_name}}", catalogs.update_schema),
+    ("DELETE", f"{UC}/schemas/{{full_name}}", catalogs.delete_schema),
+    ("POST", f"{UC}/staging-tables", tables.stage_table),
+    ("POST", f"{UC}/tables", tables.create_table),
+    ("GET", f"{UC}/tables", tables.list_tables),
+    ("GET", f"{UC}/table-summaries", tables.list_summaries),
+    ("GET", f"{UC}/tables/{{full_name}}", tables.get_table),
+    ("GET", f"{UC}/tables/{{full_name}}/exists", tables.table_exists),
+    ("PATCH", f"{UC}/tables/{{full_name}}", tables.update_table),
+    ("DELETE", f"{UC}/tables/{{full_name}}", tables.delete_table),
+    ("POST", f"{UC}/volumes", volumes.create_volume),
+    ("GET", f"{UC}/volumes", volumes.list_volumes),
+    ("GET", f"{UC}/volumes/{{name}}", volumes.get_volume),
+    ("PATCH", f"{UC}/volumes/{{name}}", volumes.update_volume),
+    ("DELETE", f"{UC}/volumes/{{name}}", volumes.delete_volume),
+    ("POST", f"{UC}/storage-credentials", credentials.create_credential),
+    ("GET", f"{UC}/storage-credentials", credentials.list_credentials),
+    ("GET", f"{UC}/storage-credentials/{{name}}", credentials.get_credential),
+    ("PATCH", f"{UC}/storage-credentials/{{name}}", credentials.update_credential),
+    ("DELETE", f"{UC}/storage-credentials/{{name}}", credentials.delete_credential),
+    ("POST", f"{UC}/validate-storage-credentials", credentials.validate_credential),
+    ("POST", f"{UC}/external-locations", locations.create_location),
+    ("GET", f"{UC}/external-locations", locations.list_locations),
+    ("GET", f"{UC}/external-locations/{{name}}", locations.get_location),
+    ("PATCH", f"{UC}/external-locations/{{name}}", locations.update_location),
+    ("DELETE", f"{UC}/external-locations/{{name}}", locations.delete_location),
+    ("GET", f"{UC}/permissions/{{securable_type}}/{{full_name}}", permissions.get_permissions),
+    ("PATCH", f"{UC}/permissions/{{securable_type}}/{{full_name}}", permissions.update_permissions),
+    ("GET", f"{UC}/effective-permissions/{{securable_type}}/{{full_name}}", permissions.get_effective),
+    ("POST", f"{UC}/temporary-table-credentials", temporary_credentials.for_table),
+    ("POST", "/api/2.0/unity-catalog/temporary-table-credentials", temporary_credentials.for_table),
+    ("POST", f"{UC}/temporary-path-credentials", temporary_credentials.for_path),
+    ("POST", f"{UC}/temporary-volume-credentials", temporary_credentials.for_volume),
+]

@@ -1,0 +1,143 @@
+"""Stored securables: metastore, catalogs, schemas, tables, volumes, storage credentials, external locations.
+
+Knows names and parents; who may do what is in grants.py, what a call means in the modules beside.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found
+from local_workspace.gateway.store import AlreadyStored, Document, Store
+from local_workspace.services.unity_catalog.privileges import TYPES
+
+METASTORE = "metastore"
+METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
+_CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume")}
+
+
+class Securables:
+    """Reads and writes securables by type and full name."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def find(self, kind: str, full_name: str) -> Document | None:
+        """Return the securable, or None. The metastore answers to any name."""
+        return self.store.get(kind, METASTORE if kind == METASTORE else full_name.lower())
+
+    def load(self, kind: str, full_name: str) -> Document:
+        """Return the securable.
+
+        Raises:
+            ApiError: 404 with the code of the type, or of the first parent that is missing.
+        """
+        for parent_kind, parent in self.parents(kind, full_name):
+            if parent_kind != METASTORE and self.find(parent_kind, parent) is None:
+                raise missing(parent_kind, parent)
+        found = self.find(kind, full_name)
+        if found is None:
+            raise missing(kind, full_name)
+        return found
+
+    def insert(self, kind: str, full_name: str, document: Document, owner: str) -> Document:
+        """Store a new securable with its id, owner and times.
+
+        Raises:
+            ApiError: 409 when the name is taken.
+        """
+        now = int(time.time() * 1000)
+        stamped = {
+            "owner": owner,
+            "created_by": owner,
+            "updated_by": owner,
+            "created_at": now,
+            "updated_at": now,
+            "metastore_id": METASTORE_ID,
+            "full_name": full_name,
+            **document,
+        }
+        try:
+            self.store.insert(kind, full_name.lower(), stamped)
+        except AlreadyStored:
+            code = f"{kind.upper()}_ALREADY_EXISTS"
+            raise already_exists(f"{TYPES[kind].label} '{full_name}' already exists", code) from None
+        return stamped
+
+    def update(self, kind: str, full_name: str, changes: Document, by: str) -> Document:
+        """Change fields of a securable in one transaction and return it; a None value removes the field."""
+        with self.store.transaction():
+            document = {**self.load(kind, full_name), **changes}
+            document["updated_at"], document["updated_by"] = int(time.time() * 1000), by
+            document = {key: value for key, value in document.items() if value is not None}
+            self.store.put(kind, full_name.lower(), document)
+        return document
+
+    def rename(self, kind: str, full_name: str, new_name: str, by: str) -> Document:
+        """Give a securable without children another last name; its grants go with it."""
+        new_full_name = ".".join([*full_name.split(".")[:-1], new_name])
+        with self.store.transaction():
+            document = self.load(kind, full_name)
+            self.insert(kind, new_full_name, {**document, "name": new_name, "full_name": new_full_name}, by)
+            grants = self.store.get("grant", grant_key(kind, full_name)) or {}
+            self.store.put("grant", grant_key(kind, new_full_name), grants)
+            self.remove(kind, full_name)
+        return self.load(kind, new_full_name)
+
+    def remove(self, kind: str, full_name: str) -> None:
+        """Remove a securable and its grants."""
+        with self.store.transaction():
+            self.store.delete(kind, full_name.lower())
+            self.store.delete("grant", grant_key(kind, full_name))
+
+    def list_all(self, kind: str, parent: str = "") -> list[Document]:
+        """Return all of a type, ordered by name; `parent` narrows to its children."""
+        prefix = f"{parent.lower()}." if parent else ""
+        return [document for _, document in self.store.scan(kind, prefix)]
+
+    def children(self, kind: str, full_name: str) -> Iterator[tuple[str, Document]]:
+        """Yield (type, document) of everything directly inside."""
+        for child_kind in _CHILDREN.get(kind, ()):
+            for document in self.list_all(child_kind, full_name):
+                yield child_kind, document
+
+    def parents(self, kind: str, full_name: str) -> list[tuple[str, str]]:
+        """Return (type, full name) of the parents, outermost first."""
+        parts = full_name.split(".")
+        chain = [(METASTORE, METASTORE)] if kind != METASTORE else []
+        if kind in ("schema", "table", "volume"):
+            chain.append(("catalog", parts[0]))
+        if kind in ("table", "volume"):
+            chain.append(("schema", ".".join(parts[:2])))
+        return chain
+
+
+def missing(kind: str, full_name: str) -> ApiError:
+    """Build the 404 of a securable."""
+    return not_found(f"{TYPES[kind].label} '{full_name}' does not exist.", f"{kind.upper()}_DOES_NOT_EXIST")
+
+
+def grant_key(kind: str, full_name: str) -> str:
+    """Return the key of a securable's grants."""
+    return f"{kind}|{METASTORE if kind == METASTORE else full_name.lower()}"
+
+
+def new_id() -> str:
+    """Return a fresh UUID."""
+    return str(uuid.uuid4())
+
+
+def check_name(name: Any, what: str) -> str:
+    """Return a valid single name.
+
+    Raises:
+        ApiError: 400 when it is no string, empty, too long, or has characters that names do not take.
+    """
+    if not isinstance(name, str) or not name or len(name) > 255:
+        raise bad_request(f"{what} name must be a text of 1 to 255 characters, got {name!r}")
+    if any(character in "./ " or ord(character) < 32 for character in name):
+        raise bad_request(f"{what} name '{name}' must not contain a period, a space, a slash or control characters")
+    return name

@@ -1,0 +1,137 @@
+"""Does the IAM role of a storage credential open a path? Says which policy and statement refused.
+
+Checks what AWS and Unity Catalog check together: trust of the Unity Catalog role with the External ID, self-assume,
+the role's own policies, the bucket's policy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from local_workspace.services.unity_catalog.iam_policies import Decision, Request, evaluate
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
+
+UC_MASTER_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
+_READ = ("s3:GetObject",)
+_WRITE = ("s3:PutObject", "s3:DeleteObject")
+_SECURE = {"aws:securetransport": "true"}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a path does not open: `step` is ASSUME_ROLE, PATH, LIST, READ or WRITE."""
+
+    step: str
+    reason: str
+
+
+class StorageRoles:
+    """Reads roles and buckets from AWS and evaluates them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._iam = workspace.aws("iam")
+        self._s3 = workspace.aws("s3")
+
+    def refusals(self, role_arn: str, external_id: str, url: str, write: bool) -> list[Refusal]:
+        """Return everything that keeps the credential from opening `url`; empty when it opens."""
+        refusal = self.refuse_assume(role_arn, external_id)
+        if refusal is not None:
+            return [refusal]
+        return list(self._refuse_access(role_arn, url, write))
+
+    def refuse_assume(self, role_arn: str, external_id: str) -> Refusal | None:
+        """Return why Unity Catalog cannot become the role, or None."""
+        name = role_arn.rsplit("/", 1)[-1]
+        try:
+            trust = self._iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        except ClientError:
+            return Refusal("ASSUME_ROLE", f"the IAM role {role_arn} does not exist")
+        trust = json.loads(trust) if isinstance(trust, str) else trust
+        what = f"the trust policy of role {name}"
+        identified = Request("sts:AssumeRole", role_arn, UC_MASTER_ROLE, {"sts:externalid": external_id})
+        decision = evaluate(trust, identified, what)
+        if not decision.allowed:
+            return Refusal("ASSUME_ROLE", f"{decision.reason} for {UC_MASTER_ROLE} with External ID {external_id}")
+        # Confused deputy: a trust policy that asks for no External ID is refused by the service, as is a wrong one.
+        anonymous = Request("sts:AssumeRole", role_arn, UC_MASTER_ROLE)
+        if evaluate(trust, anonymous, what).allowed:
+            return Refusal("ASSUME_ROLE", f"{what} does not demand an External ID; add a condition on sts:ExternalId")
+        itself = Request("sts:AssumeRole", role_arn, role_arn, {"sts:externalid": external_id})
+        if not evaluate(trust, itself, what).allowed:
+            return Refusal("ASSUME_ROLE", f"{what} does not let the role assume itself, which Unity Catalog requires")
+        return None
+
+    def _refuse_access(self, role_arn: str, url: str, write: bool) -> Iterator[Refusal]:
+        bucket, prefix = split_url(url)
+        policies = self._policies(role_arn)
+        bucket_policy = self._bucket_policy(bucket)
+        if bucket_policy is None:
+            yield Refusal("PATH", f"bucket {bucket} does not exist")
+            return
+        probe = f"arn:aws:s3:::{bucket}/{prefix}probe"
+        wanted = [("READ", action, probe) for action in _READ] + [
+            ("WRITE", action, probe) for action in (_WRITE if write else ())
+        ]
+        context = {**_SECURE, "aws:principalarn": role_arn, "s3:prefix": prefix}
+        for step, action, resource in [("LIST", "s3:ListBucket", f"arn:aws:s3:::{bucket}"), *wanted]:
+            request = Request(action, resource, role_arn, context)
+            decision = _decide(policies, bucket_policy, request, role_arn, bucket)
+            if not decision.allowed:
+                yield Refusal(step, decision.reason)
+
+    def _policies(self, role_arn: str) -> list[tuple[str, dict[str, Any]]]:
+        name = role_arn.rsplit("/", 1)[-1]
+        found = [
+            (f"policy {policy} of role {name}", self._iam.get_role_policy(RoleName=name, PolicyName=policy))
+            for policy in self._iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        inline = [(what, _parsed(answer["PolicyDocument"])) for what, answer in found]
+        return inline + [self._managed(policy["PolicyArn"], name) for policy in self._attached(name)]
+
+    def _attached(self, role: str) -> list[dict[str, Any]]:
+        return list(self._iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"])
+
+    def _managed(self, arn: str, role: str) -> tuple[str, dict[str, Any]]:
+        version = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = self._iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        return f"policy {arn} of role {role}", _parsed(answer["PolicyVersion"]["Document"])
+
+    def _bucket_policy(self, bucket: str) -> dict[str, Any] | None:
+        try:
+            return _parsed(self._s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        except ClientError as error:
+            return None if error.response["Error"]["Code"] == "NoSuchBucket" else {"Statement": []}
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return (bucket, prefix) of an s3:// URL; the prefix is empty or ends in a slash."""
+    parts = urlsplit(url)
+    prefix = parts.path.strip("/")
+    return parts.netloc, f"{prefix}/" if prefix else ""
+
+
+def _decide(
+    policies: list[tuple[str, dict[str, Any]]], bucket_policy: dict[str, Any], request: Request, role: str, bucket: str
+) -> Decision:
+    decisions = [evaluate(policy, request, what) for what, policy in policies]
+    decisions.append(evaluate(bucket_policy, request, f"the policy of bucket {bucket}"))
+    for decision in decisions:
+        if decision.denied_explicitly:
+            return decision
+    # in one account an allow of the role's own policies is needed and enough; a bucket policy may only add
+    for decision in decisions[:-1]:
+        if decision.allowed:
+            return decision
+    return Decision(False, f"no policy of role {role} allows {request.action} on {request.resource}")
+
+
+def _parsed(document: Any) -> dict[str, Any]:
+    return json.loads(document) if isinstance(document, str) else dict(document)

@@ -1,0 +1,110 @@
+"""Temporary credentials for a path: decided by the storage credential's role, bound to the path by a role of their own.
+
+moto ignores session policies; so every (URL, direction) gets one IAM role whose policy is exactly that prefix, and
+its temporary keys are what callers see. They stay the same until shortly before they expire.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from local_workspace.gateway.workspace import AWS_ACCOUNT
+from local_workspace.services.unity_catalog.storage_roles import split_url
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
+
+LIFETIME_S = 3600
+RENEW_BEFORE_S = 600
+_READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListMultipartUploadParts"]
+_WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+_BUCKET = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+
+
+@dataclass(frozen=True)
+class TemporaryCredential:
+    """Keys that open everything under `url_prefix`; `expiration_ms` since the epoch."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration_ms: int
+    url_prefix: str
+
+    def as_answer(self) -> dict[str, Any]:
+        """Return the JSON of the REST API."""
+        keys = asdict(self)
+        return {
+            "aws_temp_credentials": {
+                name: keys[name] for name in ("access_key_id", "secret_access_key", "session_token")
+            },
+            "expiration_time": self.expiration_ms,
+            "url": self.url_prefix,
+        }
+
+
+class Vending:
+    """Vends keys; whether the caller may have them was decided before."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, bool], TemporaryCredential] = {}
+
+    def vend(self, url: str, write: bool) -> TemporaryCredential:
+        """Return keys for `url` and below."""
+        key = (url.rstrip("/"), write)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None or kept.expiration_ms / 1000 - time.time() < RENEW_BEFORE_S:
+                kept = self._kept[key] = self._issue(*key)
+            return kept
+
+    def _issue(self, url: str, write: bool) -> TemporaryCredential:
+        role = f"uc-vended-{hashlib.sha256(f'{url}|{write}'.encode()).hexdigest()[:32]}"
+        self._ensure_role(role, _policy(url, write))
+        answer = self._workspace.aws("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{AWS_ACCOUNT}:role/{role}",
+            RoleSessionName="unity-catalog",
+            DurationSeconds=LIFETIME_S,
+        )["Credentials"]
+        return TemporaryCredential(
+            answer["AccessKeyId"],
+            answer["SecretAccessKey"],
+            answer["SessionToken"],
+            int(answer["Expiration"].timestamp() * 1000),
+            url,
+        )
+
+    def _ensure_role(self, role: str, policy: dict[str, Any]) -> None:
+        iam = self._workspace.aws("iam")
+        trust = {"Version": "2012-10-17", "Statement": []}
+        try:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityAlreadyExists":
+                raise
+        iam.put_role_policy(RoleName=role, PolicyName="prefix", PolicyDocument=json.dumps(policy))
+
+
+def _policy(url: str, write: bool) -> dict[str, Any]:
+    bucket, prefix = split_url(url)
+    arn = f"arn:aws:s3:::{bucket}"
+    listing: dict[str, Any] = {"Effect": "Allow", "Action": _BUCKET, "Resource": arn}
+    if prefix:
+        listing["Condition"] = {"StringLike": {"s3:prefix": [prefix, f"{prefix}*", prefix.rstrip("/")]}}
+    objects = [f"{arn}/{prefix}*", *([f"{arn}/{prefix.rstrip('/')}"] if prefix else [])]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            listing,
+            {"Effect": "Allow", "Action": _READ + (_WRITE if write else []), "Resource": objects},
+        ],
+    }
