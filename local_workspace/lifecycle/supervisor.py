@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -79,9 +79,12 @@ class Supervisor:
         Raises:
             Exception: whatever the first engine to fail raised.
         """
-        with ThreadPoolExecutor(max(1, len(self.records)), thread_name_prefix="engine-start") as threads:
-            for future in [threads.submit(self._start_one, record) for record in self.records.values()]:
+        threads = ThreadPoolExecutor(max(1, len(self.records)), thread_name_prefix="engine-start")
+        try:
+            for future in as_completed([threads.submit(self._start_one, record) for record in self.records.values()]):
                 future.result()
+        finally:
+            threads.shutdown(wait=False)  # one failed: do not wait for the others to be ready
         self._watcher.start()
 
     def stop(self) -> None:
@@ -100,8 +103,11 @@ class Supervisor:
             return
         record.enter("starting")
         self._on_change()
-        record.engine = record.make()
-        self._bring_up(record, record.engine)
+        engine = record.make()
+        if self._stopping.is_set():  # told to stop while the tools were fetched
+            return
+        record.engine = engine
+        self._bring_up(record, engine)
         if record.name in self._after:
             self._after[record.name]()
 
