@@ -173,8 +173,7 @@ def build_application(workspace: Workspace, describe: Callable[[], dict[str, Any
     """Return the whole REST API: the services, and around them the request log and the faults."""
     rules, requests, names = FaultRules(), RequestLog(), TokenNames(workspace.store)
     own = [*fault_routes(rules), *request_log_routes(requests), *health_routes(describe)]
-    present = [name for name in SERVICES if (Path(services.__file__).parent / name / "routes.py").exists()]
-    application = create_app(workspace, [*own, *load_routes(present)])
+    application = create_app(workspace, [*own, *load_routes()])
     return RequestLogLayer(FaultLayer(application, rules, names), requests, names)
 
 

@@ -6,10 +6,13 @@ Ends on SIGTERM with all state saved; when it is killed, the kernel ends its eng
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from local_workspace.lifecycle.files import remove_endpoints
 from local_workspace.lifecycle.locks import LockHeld, hold_lock
@@ -17,7 +20,7 @@ from local_workspace.lifecycle.locks import LockHeld, hold_lock
 ENGINES = ("moto", "spark", "pool")
 
 
-def main() -> int:
+def main() -> None:
     """Hold the workspace's lock and serve it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--directory", type=Path, required=True)
@@ -25,16 +28,17 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--engines", default=",".join(ENGINES))
     arguments = parser.parse_args()
+    faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes every thread's stack to the log
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         with hold_lock(arguments.directory / "gateway.lock", timeout_s=0):
-            return serve(arguments)
+            serve(arguments)
     except LockHeld as error:
         sys.exit(f"this workspace has a gateway already: {error}")
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve(arguments: argparse.Namespace) -> NoReturn:
     """Run the gateway until a signal ends it."""
     from local_workspace.lifecycle.gateway_process import GatewayProcess  # half a second of imports
 
@@ -43,8 +47,12 @@ def serve(arguments: argparse.Namespace) -> int:
     gateway = GatewayProcess(arguments.directory, arguments.name, arguments.cache_home, engines)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: gateway.stop())
-    return gateway.run()
+    code = gateway.run()
+    logging.shutdown()
+    # All state is saved and all engines are gone. Libraries' exit hooks are not run: pyspark's, for one, calls the
+    # stopped Spark server, and retries for ten minutes.
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
