@@ -80,7 +80,8 @@ def touched_objects(environ: Mapping[str, Any], body: bytes) -> tuple[str, list[
 
 def _describe_key(account: str, bucket: str, key: str) -> tuple[str, str, str | None, Any]:
     found = s3_backends[account]["aws"].buckets.get(bucket)
-    return account, bucket, key, found.keys.getlist(key) if found is not None else None
+    versions: list[Any] | None = found.keys.getlist(key) if found is not None else None
+    return account, bucket, key, versions
 
 
 def _describe_bucket(account: str, bucket: str) -> tuple[str, str, str | None, Any]:
@@ -113,7 +114,8 @@ def _apply_key(bucket: FakeBucket, key: str, versions: list[Any] | None) -> None
 
 
 def _apply_bucket(buckets: dict[str, FakeBucket], name: str, state: dict[str, Any]) -> None:
+    bucket_class: Any = FakeBucket
     if name not in buckets:
-        buckets[name] = object.__new__(FakeBucket)
+        buckets[name] = object.__new__(bucket_class)
         buckets[name].keys, buckets[name].multiparts = _VersionedKeyStore(), MultipartDict()
     vars(buckets[name]).update(state)
