@@ -1,0 +1,199 @@
+"""Targets: where the project runs (local, dev, qa, prod) and how things are called there. Data, validated.
+
+The only reader of environment variables; everything else receives a `Target`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROLES = ("admin", "deployer", "pipeline", "analyst", "outsider")
+PLACEHOLDER_ACCOUNT = "000000000000"
+_ROOT = Path(__file__).parent.parent
+
+
+class UnknownTarget(Exception):
+    """LAKEHOUSE_TARGET names no target; the message lists those there are."""
+
+
+class InvalidTarget(Exception):
+    """A target's data cannot be right; the message names target, field and remedy."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One environment. Logical names are the same everywhere; the prefixes here make the physical ones.
+
+    `principals` maps the roles pipeline, deployer and analysts to the names that grants go to.
+    `profiles_home` holds the profile files of a local workspace; None means the user's own files.
+    """
+
+    name: str
+    region: str
+    aws_account: str
+    databricks_account: str  # also the External ID that storage roles demand
+    bucket_prefix: str
+    principals: Mapping[str, str] = field(hash=False)
+    catalog_prefix: str = ""
+    warehouse: str = "serverless"
+    environment_version: str = "4"
+    parallel_calls: int = 8
+    step_timeout_seconds: int = 3600
+    call_deadline_seconds: int = 300
+    profiles_home: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._require("aws_account", r"\d{12}", "the 12 digits of an AWS account")
+        self._require("bucket_prefix", r"[a-z][a-z0-9-]{2,40}", "lower-case letters, digits and hyphens")
+        self._require("catalog_prefix", r"([a-z][a-z0-9_]*_)?", "empty, or lower-case letters ending in _")
+        self._require("region", r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region such as eu-central-1")
+        missing = {"pipeline", "deployer", "analysts"} - set(self.principals)
+        if missing:
+            raise InvalidTarget(f"Target {self.name}: principals lacks {', '.join(sorted(missing))}")
+
+    def _require(self, name: str, pattern: str, expected: str) -> None:
+        value = getattr(self, name)
+        if not re.fullmatch(pattern, value):
+            raise InvalidTarget(f"Target {self.name}: {name} must be {expected}, got {value!r}")
+
+    def bucket(self, purpose: str) -> str:
+        """Return the name of the bucket for a purpose: landing, lake or artifacts."""
+        return f"{self.bucket_prefix}-{purpose}"
+
+    def queue(self, purpose: str) -> str:
+        """Return the name of an SQS queue."""
+        return f"{self.bucket_prefix}-{purpose}"
+
+    def iam_role(self, purpose: str) -> str:
+        """Return the name of an IAM role."""
+        return f"{self.bucket_prefix}-{purpose}"
+
+    def iam_role_arn(self, purpose: str) -> str:
+        """Return the ARN of an IAM role."""
+        return f"arn:aws:iam::{self.aws_account}:role/{self.iam_role(purpose)}"
+
+    def catalog(self, logical: str) -> str:
+        """Return the physical name of a catalog."""
+        return self.catalog_prefix + logical
+
+    def account_wide(self, logical: str) -> str:
+        """Return the physical name of a storage credential or external location: the metastore is shared."""
+        return f"{self.bucket_prefix.replace('-', '_')}_{logical}"
+
+    def profile(self, role: str) -> str:
+        """Return the name of the Databricks and AWS profile of a role.
+
+        Raises:
+            InvalidTarget: there is no such role.
+        """
+        if role not in ROLES:
+            raise InvalidTarget(f"No role {role!r}; there are {', '.join(ROLES)}")
+        return f"{self.name}-{role}"
+
+
+_EXAMPLE_PRINCIPALS = {
+    "deployer": "00000000-0000-0000-0000-00000000000d",
+    "pipeline": "00000000-0000-0000-0000-00000000000e",
+    "analysts": "analysts",
+}
+
+
+def _remote(name: str, catalog_prefix: str) -> Target:
+    """A target on a real account: put your own account, principals and region here."""
+    return Target(
+        name=name,
+        region="eu-central-1",
+        aws_account=PLACEHOLDER_ACCOUNT,
+        databricks_account="00000000-0000-0000-0000-000000000000",
+        bucket_prefix=f"lakehouse-{name}",
+        catalog_prefix=catalog_prefix,
+        principals=_EXAMPLE_PRINCIPALS,
+        parallel_calls=16,
+    )
+
+
+REMOTE: Mapping[str, Target] = {
+    target.name: target for target in (_remote("dev", "dev_"), _remote("qa", "qa_"), _remote("prod", ""))
+}
+NAMES = ("local", *REMOTE)
+
+
+def local_target(home: Path, workspace: str = "default") -> Target:
+    """Return the target of a local workspace whose state is under `home`."""
+    return Target(
+        name="local",
+        region="eu-central-1",
+        aws_account="123456789012",
+        databricks_account="0d26daa6-5e44-4c97-a497-ef015f91254a",
+        bucket_prefix="lakehouse-local",
+        principals={
+            "deployer": "11111111-0000-4000-8000-000000000001",
+            "pipeline": "22222222-0000-4000-8000-000000000002",
+            "analysts": "analysts",
+        },
+        call_deadline_seconds=30,
+        profiles_home=home / "local" / workspace,
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says: LAKEHOUSE_TARGET, LAKEHOUSE_HOME, LAKEHOUSE_WORKSPACE, and the cache directory."""
+
+    target_name: str
+    home: Path
+    workspace: str
+    cache_home: Path
+    java_home: str | None
+    dagster_home: Path
+
+    @property
+    def target(self) -> Target:
+        """The chosen target.
+
+        Raises:
+            UnknownTarget: with the valid names.
+            InvalidTarget: its data is still the example's.
+        """
+        if self.target_name == "local":
+            return local_target(self.home, self.workspace)
+        if self.target_name not in REMOTE:
+            raise UnknownTarget(f"LAKEHOUSE_TARGET={self.target_name!r}: the targets are {', '.join(NAMES)}")
+        return require_configured(REMOTE[self.target_name])
+
+
+def require_configured(target: Target) -> Target:
+    """Return the target, refusing one whose data is still the example's.
+
+    Raises:
+        InvalidTarget: naming what to fill in.
+    """
+    if target.aws_account == PLACEHOLDER_ACCOUNT:
+        raise InvalidTarget(
+            f"Target {target.name} is not configured: put its aws_account, databricks_account, region and principals "
+            "into lakehouse/targets.py (docs/how-to/use-a-real-workspace.md)"
+        )
+    return target
+
+
+def read_settings() -> Settings:
+    """Read the environment."""
+    home = Path(os.environ.get("LAKEHOUSE_HOME") or _ROOT / ".lakehouse").absolute()
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Settings(
+        target_name=os.environ.get("LAKEHOUSE_TARGET") or "local",
+        home=home,
+        workspace=os.environ.get("LAKEHOUSE_WORKSPACE") or "default",
+        cache_home=caches / "lakehouse",
+        java_home=os.environ.get("JAVA_HOME") or None,
+        dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster"),
+    )
+
+
+def current_target() -> Target:
+    """Return the target that the environment chooses."""
+    return read_settings().target

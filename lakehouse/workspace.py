@@ -1,0 +1,80 @@
+"""Clients of a target: databricks-sdk's WorkspaceClient and a boto3 session, with one retry policy.
+
+Credentials come from profiles (`<target>-<role>`), never from arguments or code. Imported lazily: both are heavy.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lakehouse.targets import Target
+
+if TYPE_CHECKING:
+    import boto3
+    from databricks.sdk import WorkspaceClient
+
+HTTP_TIMEOUT_SECONDS = 90  # a statement may be waited for 50 s
+POOL_SIZE = 64
+
+
+class WorkspaceUnreachable(Exception):
+    """No client can be opened; the message says what to do."""
+
+
+@lru_cache(maxsize=32)
+def open_workspace(target: Target, role: str) -> WorkspaceClient:
+    """Return the Databricks client of a role. 429, 503 and lost connections are retried up to the target's deadline.
+
+    Raises:
+        WorkspaceUnreachable: the profile is missing.
+    """
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.config import Config
+
+    profile, config_file = target.profile(role), _databricks_file(target)
+    try:
+        config = Config(
+            profile=profile,
+            config_file=config_file,
+            http_timeout_seconds=HTTP_TIMEOUT_SECONDS,
+            retry_timeout_seconds=target.call_deadline_seconds,
+            max_connection_pools=2,
+            max_connections_per_pool=POOL_SIZE,
+            product="lakehouse",
+        )
+    except ValueError as error:
+        raise WorkspaceUnreachable(_explain(target, profile, str(error))) from error
+    return WorkspaceClient(config=config)
+
+
+@lru_cache(maxsize=32)
+def open_aws(target: Target, role: str) -> boto3.Session:
+    """Return the AWS session of a role.
+
+    Raises:
+        WorkspaceUnreachable: the profile is missing.
+    """
+    import boto3
+    import botocore.session
+    from botocore.exceptions import ProfileNotFound
+
+    profile = target.profile(role)
+    core = botocore.session.Session(profile=profile)
+    if target.profiles_home is not None:
+        core.set_config_variable("credentials_file", str(target.profiles_home / "aws" / "credentials"))
+        core.set_config_variable("config_file", str(target.profiles_home / "aws" / "config"))
+    try:
+        return boto3.Session(botocore_session=core, region_name=target.region)
+    except ProfileNotFound as error:
+        raise WorkspaceUnreachable(_explain(target, profile, str(error))) from error
+
+
+def _databricks_file(target: Target) -> str | None:
+    return None if target.profiles_home is None else str(target.profiles_home / "databrickscfg")
+
+
+def _explain(target: Target, profile: str, error: str) -> str:
+    if target.profiles_home is not None:
+        return f"The local workspace in {target.profiles_home} was never up: run `lakehouse local up` ({error})"
+    return f"Profile {profile} is missing or incomplete in ~/.databrickscfg or ~/.aws: {error}"

@@ -1,0 +1,34 @@
+"""What all tests share: state in a directory of their own, and one warm local workspace per session."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from lakehouse.targets import Target
+
+# Set before anything of the project is imported: definitions read the environment when they load.
+_HOME = Path(tempfile.mkdtemp(prefix="lakehouse-tests-"))
+os.environ.update(LAKEHOUSE_HOME=str(_HOME), LAKEHOUSE_TARGET="local", LAKEHOUSE_WORKSPACE="default")
+os.environ.pop("DAGSTER_HOME", None)
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def warm_target() -> Iterator[Target]:
+    """The target of a local workspace that is up for the whole session; nothing is declared in it yet."""
+    from lakehouse.targets import read_settings
+    from local_workspace import lifecycle
+
+    settings = read_settings()
+    lifecycle.up(settings.workspace, settings.home, settings.cache_home)
+    yield settings.target
+    lifecycle.down(settings.workspace, settings.home)
