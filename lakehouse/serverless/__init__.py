@@ -1,0 +1,8 @@
+"""Serverless Databricks runs as Dagster steps: submit once, follow, collect messages, cancel, fail honestly.
+
+What runs remotely is the caller's; how a step is written is in data_assets/steps.
+"""
+
+from lakehouse.serverless.runs import ServerlessRuns
+
+__all__ = ["ServerlessRuns"]

@@ -1,0 +1,49 @@
+"""Patience with a service that is unwell: calls that are safe to repeat are repeated until a deadline.
+
+databricks-sdk retries 429, 503 and lost connections; a single 500 or 502 it reports at once, which must not end a
+step whose remote run goes on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 10.0
+
+
+def call_patiently(call: Callable[[], T], patience_s: float, pause: Callable[[float], None] = time.sleep) -> T:
+    """Return what the call returns; one that fails for the service's reasons is repeated for `patience_s`.
+
+    Raises:
+        Exception: the call's own, at once when it is the caller's fault, else the last one at the deadline.
+    """
+    deadline, wait = time.monotonic() + patience_s, FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not is_transient(error) or time.monotonic() >= deadline:
+                raise
+        pause(wait * random.uniform(0.7, 1.3))
+        wait = min(LONGEST_PAUSE_S, wait * 2)
+
+
+def is_transient(error: Exception) -> bool:
+    """Say whether the same call may succeed later."""
+    import requests
+    from databricks.sdk import errors
+    from databricks.sdk.errors.base import DatabricksError
+
+    unwell = (errors.InternalError, errors.TemporarilyUnavailable, errors.DeadlineExceeded, errors.TooManyRequests)
+    lost = (requests.ConnectionError, requests.Timeout, TimeoutError)
+    if isinstance(error, errors.NotImplemented):
+        return False
+    if isinstance(error, (*unwell, *lost)):
+        return True
+    # what the SDK cannot classify: a 502 or 503 of something between here and the service
+    return type(error) is DatabricksError

@@ -1,0 +1,41 @@
+"""Which errors are waited out, and for how long."""
+
+import pytest
+import requests
+from databricks.sdk import errors
+
+from lakehouse.serverless.patience import call_patiently, is_transient
+
+
+class Flaky:
+    """Fails with the errors given, then answers."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.pauses: list[float] = []
+
+    def __call__(self) -> str:
+        if self.failures:
+            raise self.failures.pop(0)
+        return "answer"
+
+
+@pytest.mark.parametrize("error", [errors.InternalError("x"), requests.ConnectionError(), TimeoutError()])
+def test_an_unwell_service_is_waited_for(error: Exception) -> None:
+    call = Flaky(error, error)
+    assert call_patiently(call, 60, call.pauses.append) == "answer"
+    assert len(call.pauses) == 2 and call.pauses[1] > call.pauses[0]
+
+
+@pytest.mark.parametrize("error", [errors.PermissionDenied("x"), errors.NotImplemented("x"), ValueError("x")])
+def test_the_callers_own_fault_is_raised_at_once(error: Exception) -> None:
+    assert not is_transient(error)
+    with pytest.raises(type(error)):
+        call_patiently(Flaky(error), 60)
+
+
+def test_the_last_error_is_raised_at_the_deadline() -> None:
+    call = Flaky(*[errors.InternalError(str(number)) for number in range(9)])
+    with pytest.raises(errors.InternalError, match="0"):
+        call_patiently(call, 0, call.pauses.append)
+    assert call.pauses == []
