@@ -1,4 +1,4 @@
 """Speed, measured beside a peer in the same session; never asserted in a test.
 
-Each module holds one comparison as a `measure(workspace) -> Measurement`; `python -m bench` runs them.
+Each module holds one comparison as a `measure() -> list[Measurement]`; `python -m bench` runs them.
 """
