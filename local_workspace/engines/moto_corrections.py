@@ -12,9 +12,12 @@ from typing import Any
 from moto.core import serialize
 from moto.core.common_models import BaseModel
 from moto.core.utils import utcnow
+from moto.iam import access_control
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
+
+from local_workspace.engines.moto_presigned import S3Request
 
 REMEMBERED = 16_384
 
@@ -28,6 +31,8 @@ def apply_corrections() -> None:
     # GetQueueUrl and calls on a queue that is not there were checked against resource "*",
     # which no policy scoped to queues ever allows.
     replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
+    # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection.
+    replace_attribute(access_control, "S3IAMRequest", S3Request)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
     # Both are pure. The first lists moto's source directory twice per request, a quarter of a request's time;

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 # Receiving changes only visibility, which restarts anyway; long polls must not hold a snapshot back.
@@ -69,8 +70,11 @@ class WriteGate:
 
 def is_object_write(environ: Mapping[str, Any]) -> bool:
     """Say whether the request is one of S3's: those come by the thousand, and are saved in batches."""
-    scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition(",")[0].split("/")
-    return len(scope) == 5 and scope[3] == "s3"
+    scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition(",")[0]
+    if not scope:  # a presigned URL
+        scope = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
+    parts = scope.split("/")
+    return len(parts) == 5 and parts[3] == "s3"
 
 
 def is_write(environ: Mapping[str, Any]) -> bool:

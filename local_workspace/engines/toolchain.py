@@ -55,7 +55,7 @@ class Toolchain:
 
     @property
     def class_path(self) -> str:
-        """The class path of the Spark Connect server; the plugin last, so that the class archive outlives its changes."""
+        """The server's class path; the plugin last, so that the class archive outlives its changes."""
         return os.pathsep.join([f"{pyspark_jars()}/*", f"{self.jars}/*", str(self.plugin_jar)])
 
 

@@ -84,7 +84,12 @@ class Workspace:
         import boto3
         from botocore.config import Config
 
-        settings = Config(max_pool_connections=64, retries={"max_attempts": 3}, s3={"addressing_style": "path"})
+        settings = Config(
+            max_pool_connections=64,
+            retries={"max_attempts": 3},
+            s3={"addressing_style": "path"},
+            signature_version="s3v4" if service == "s3" else None,  # otherwise URLs are presigned with version 2
+        )
         return boto3.Session().client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.aws_endpoint,

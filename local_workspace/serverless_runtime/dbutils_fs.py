@@ -105,7 +105,9 @@ class FileSystemUtils:
             raise OSError(f"{path} is not empty; pass recurse=True to delete it with its content")
         for info in entries:
             self.rm(info.path.rstrip("/"), recurse=True)
-        if not is_s3(path):
+        if is_s3(path):
+            self._delete(path.rstrip("/") + "/")  # the directory's marker
+        else:
             os.rmdir(to_local(path))
         return True
 
@@ -138,8 +140,8 @@ class FileSystemUtils:
         def list_all(s3: Any) -> list[FileInfo]:
             found: list[FileInfo] = []
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
-                for item in page.get("CommonPrefixes", []):
-                    found.append(FileInfo(f"s3://{bucket}/{item['Prefix']}", item["Prefix"][len(prefix) :], 0, 0))
+                folders = [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+                found += [FileInfo(f"s3://{bucket}/{folder}", folder[len(prefix) :], 0, 0) for folder in folders]
                 for item in page.get("Contents", []):
                     if item["Key"] != prefix:
                         changed = int(item["LastModified"].timestamp() * 1000)

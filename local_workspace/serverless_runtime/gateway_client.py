@@ -84,7 +84,7 @@ class GatewayClient:
             connection = self._local.connection = self._connect()
         try:
             connection.request(method, url, body=content, headers={**self._authorization(), **headers})
-            return connection.getresponse()  # type: ignore[no-any-return]
+            return connection.getresponse()
         except BaseException:
             connection.close()
             self._local.connection = None

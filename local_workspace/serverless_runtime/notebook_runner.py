@@ -114,7 +114,7 @@ class Tee(io.TextIOBase):
     def __enter__(self) -> Tee:
         self._kept = io.StringIO()
         self._below: TextIO = sys.stdout
-        sys.stdout = self  # type: ignore[assignment]
+        sys.stdout = self
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -64,7 +64,7 @@ def list_catalogs(client: GatewayClient) -> list[str]:
     names: list[str] = []
     page_token = None
     while True:
-        query = {"page_token": page_token} if page_token else {}
+        query: dict[str, str] = {"page_token": page_token} if page_token else {}
         page = client.call("GET", "/api/2.1/unity-catalog/catalogs", query)
         names += [catalog["name"] for catalog in page.get("catalogs", [])]
         if not (page_token := page.get("next_page_token")):
@@ -75,12 +75,13 @@ def _redirect_builders() -> None:
     from pyspark.sql.connect.session import SparkSession as ConnectSession
     from pyspark.sql.session import SparkSession as ClassicSession
 
-    for kind in (ClassicSession, ConnectSession):
-        builder: Any = kind.Builder
+    kinds: tuple[Any, ...] = (ClassicSession, ConnectSession)
+    for kind in kinds:
+        builder = kind.Builder
         builder.getOrCreate = _get_or_create
         builder.create = _get_or_create
-        kind.getActiveSession = classmethod(lambda cls: get_session())  # type: ignore[method-assign]
-        kind.active = classmethod(lambda cls: get_session())  # type: ignore[method-assign]
+        kind.getActiveSession = classmethod(lambda cls: get_session())
+        kind.active = classmethod(lambda cls: get_session())
 
 
 def _get_or_create(builder: Any) -> Any:

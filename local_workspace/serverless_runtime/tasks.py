@@ -41,7 +41,7 @@ def run_code(code: Callable[[], None]) -> TaskReport:
         return TaskReport(ok=True) if error.code in (None, 0) else report_failure(error)
     except (RunCancelled, SourceError):
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever user code raises is its result
         return report_failure(error)
     return TaskReport(ok=True)
 

@@ -148,7 +148,7 @@ def open_volume_file(
         raw = VolumeWriter(client, path)
         buffered = raw if buffering == 0 else io.BufferedWriter(raw)
         if kind == "w+":
-            buffered = raw if buffering == 0 else io.BufferedRandom(raw)  # type: ignore[arg-type]
+            buffered = raw if buffering == 0 else io.BufferedRandom(raw)
     if "b" in mode:
         return buffered
     text = io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)

@@ -26,7 +26,7 @@ class VolumeEntry:
 
     def __init__(self, client: GatewayClient, document: dict[str, Any]) -> None:
         self._client = client
-        self.path = document["path"].rstrip("/")
+        self.path: str = document["path"].rstrip("/")
         self.name = document.get("name") or self.path.rpartition("/")[2]
         self._is_directory = bool(document.get("is_directory"))
 
@@ -132,7 +132,7 @@ class VolumeCalls:
 
     def rename(self, source: str, target: str, **_: Any) -> None:
         """Copy, then delete: objects cannot be renamed."""
-        (shutil.copytree if os.path.isdir(source) else shutil.copyfile)(source, target)  # type: ignore[operator]
+        (shutil.copytree if os.path.isdir(source) else shutil.copyfile)(source, target)
         (shutil.rmtree if os.path.isdir(source) else os.remove)(source)
 
     def utime(self, path: str, *_: Any, **__: Any) -> None:
@@ -164,7 +164,7 @@ def interpose(client: GatewayClient) -> None:
     os.supports_follow_symlinks |= {os.stat, os.chmod, os.utime, os.access}
     os.supports_dir_fd -= {os.open}
     shutil._use_fd_functions = False  # type: ignore[attr-defined]
-    shutil.rmtree.avoids_symlink_attacks = False  # type: ignore[attr-defined]
+    shutil.rmtree.avoids_symlink_attacks = False
 
 
 def close_open_writers() -> None:

@@ -91,7 +91,7 @@ def _settle(report: TaskReport) -> TaskReport:
 
         volumes.close_open_writers()
         session.close_session()
-    except (Exception, RunCancelled) as error:
+    except (Exception, RunCancelled) as error:  # noqa: BLE001 - whatever user code left behind may raise
         report = report if not report.ok else report_failure(error)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -115,7 +115,9 @@ def _set_environment(assignment: Assignment) -> None:
     )
     os.chdir(assignment.work_dir)
     for number, name in ((1, "stdout"), (2, "stderr")):
-        stream = open(number, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+        stream = open(  # noqa: SIM115 - it lives as long as the process
+            number, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
+        )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     if "numpy" in sys.modules:  # all forks would share one stream of random numbers

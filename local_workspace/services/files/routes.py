@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
 from local_workspace.services.files import errors
+from local_workspace.services.files.multipart import MultipartUploads
 from local_workspace.services.files.storage import (
     PAGE_SIZE,
     DirectoryEntry,
@@ -65,6 +66,34 @@ def delete_file(call: Call) -> Response:
     return Response(status_code=204)
 
 
+def manage_upload(call: Call) -> dict[str, Any] | Response:
+    """POST files: initiate or complete a multipart upload."""
+    uploads, path = MultipartUploads(call.workspace, call.caller), call.params["path"]
+    action = call.require("action")
+    if action == "initiate-upload":
+        overwrite = _parse_flag(call.query.get("overwrite", "true"), "overwrite")
+        return {"multipart_upload": {"session_token": uploads.begin(path, overwrite)}}
+    if action != "complete-upload" or call.require("upload_type") != "multipart":
+        raise bad_request(f"Unknown action {action!r}; initiate-upload or complete-upload (multipart) is expected")
+    uploads.complete(path, call.require("session_token"), call.require("parts"))
+    return Response(status_code=204)
+
+
+def create_part_urls(call: Call) -> dict[str, Any]:
+    """POST create-upload-part-urls."""
+    uploads = MultipartUploads(call.workspace, call.caller)
+    start, count = int(call.require("start_part_number")), int(call.require("count"))
+    urls = uploads.sign_parts(call.require("session_token"), start, count, call.body.get("expire_time"))
+    return {"upload_part_urls": urls}
+
+
+def create_abort_url(call: Call) -> dict[str, Any]:
+    """POST create-abort-upload-url."""
+    uploads = MultipartUploads(call.workspace, call.caller)
+    url = uploads.sign_abort(call.require("session_token"), call.body.get("expire_time"))
+    return {"abort_upload_url": {"url": url, "headers": []}}
+
+
 def create_directory(call: Call) -> Response:
     """PUT directories, with parents, idempotent."""
     _files(call).make_directory(call.params["path"])
@@ -100,6 +129,9 @@ ROUTES: list[Route] = [
     ("GET", "/api/2.0/fs/files{path:path}", download_file),
     ("HEAD", "/api/2.0/fs/files{path:path}", get_file_metadata),
     ("DELETE", "/api/2.0/fs/files{path:path}", delete_file),
+    ("POST", "/api/2.0/fs/files{path:path}", manage_upload),
+    ("POST", "/api/2.0/fs/create-upload-part-urls", create_part_urls),
+    ("POST", "/api/2.0/fs/create-abort-upload-url", create_abort_url),
     ("PUT", "/api/2.0/fs/directories{path:path}", create_directory),
     ("GET", "/api/2.0/fs/directories{path:path}", list_directory),
     ("HEAD", "/api/2.0/fs/directories{path:path}", get_directory_metadata),

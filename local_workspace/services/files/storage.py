@@ -67,13 +67,16 @@ class DirectoryEntry:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """Where in S3 a path lies."""
+
     path: VolumePath
     bucket: str
     prefix: str  # "" or "some/prefix/"
 
     @property
     def key(self) -> str:
+        """The key of the file."""
         return self.prefix + self.path.relative
 
     @property
@@ -93,17 +96,33 @@ class VolumeFiles:
         self._caller = caller
         self._s3 = workspace.aws("s3")
 
+    def locate(self, path: VolumePath, write: bool) -> Place:
+        """Check the volume's grant and return the place."""
+        location = self._workspace.unity.volume_access(self._caller, path.volume, write)
+        url = urlsplit(location.storage_location)
+        prefix = url.path.strip("/")
+        return Place(path, url.netloc, f"{prefix}/" if prefix else "")
+
+    def head(self, bucket: str, key: str) -> dict[str, Any] | None:
+        """Return the object's head, None when there is no such object."""
+        try:
+            return dict(self._s3.head_object(Bucket=bucket, Key=key))
+        except ClientError as error:
+            if _code(error) in _MISSING:
+                return None
+            raise
+
     def stat(self, path: str) -> FileStatus:
         """Return the status of a file."""
-        place = self._locate(parse_file_path(path), write=False)
-        head = self._head(place.bucket, place.key)
+        place = self.locate(parse_file_path(path), write=False)
+        head = self.head(place.bucket, place.key)
         if head is None:
             raise errors.file_not_found(path)
         return _read_status(place, head, head["ContentLength"])
 
     def open(self, path: str, byte_range: str | None = None) -> OpenedFile:
         """Open a file for reading; `byte_range` is an HTTP range such as "bytes=5-"."""
-        place = self._locate(parse_file_path(path), write=False)
+        place = self.locate(parse_file_path(path), write=False)
         selection = {"Range": byte_range} if byte_range else {}
         try:
             answer = self._s3.get_object(Bucket=place.bucket, Key=place.key, **selection)
@@ -125,7 +144,7 @@ class VolumeFiles:
         Raises:
             ApiError: 409 when a directory is in the way, or a file and not `overwrite`.
         """
-        place = self._locate(parse_file_path(path), write=True)
+        place = self.locate(parse_file_path(path), write=True)
         if self._has_children(place):
             raise errors.directory_exists(path)
         condition = {} if overwrite else {"IfNoneMatch": "*"}
@@ -138,27 +157,28 @@ class VolumeFiles:
             raise _missing_or_same(error, path) from error
 
     def delete(self, path: str) -> None:
-        """Delete a file."""
-        place = self._locate(parse_file_path(path), write=True)
-        if self._head(place.bucket, place.key) is None:
+        """Delete a file; the directory it was in stays, also when it was the last one."""
+        place = self.locate(parse_file_path(path), write=True)
+        if self.head(place.bucket, place.key) is None:
             raise errors.file_not_found(path)
         self._s3.delete_object(Bucket=place.bucket, Key=place.key)
+        self._keep_directory(place)
 
     def is_directory(self, path: str) -> bool:
         """Say whether there is a directory."""
-        place = self._locate(parse_volume_path(path), write=False)
+        place = self.locate(parse_volume_path(path), write=False)
         return not place.path.relative or self._has_children(place)
 
     def make_directory(self, path: str) -> None:
         """Create a directory and those above it; one that exists is left as it is."""
-        place = self._locate(parse_volume_path(path), write=True)
+        place = self.locate(parse_volume_path(path), write=True)
         if not place.path.relative:
             return
         for relative in [*place.path.ancestors, place.path.relative]:
             key = place.prefix + relative
-            if self._head(place.bucket, key) is not None:
+            if self.head(place.bucket, key) is not None:
                 raise errors.file_exists(VolumePath(place.path.volume, relative).text)
-            if self._head(place.bucket, f"{key}/") is None:
+            if self.head(place.bucket, f"{key}/") is None:
                 self._s3.put_object(Bucket=place.bucket, Key=f"{key}/", Body=b"")
 
     def delete_directory(self, path: str) -> None:
@@ -167,7 +187,7 @@ class VolumeFiles:
         Raises:
             ApiError: 400 when something is in it.
         """
-        place = self._locate(parse_volume_path(path), write=True)
+        place = self.locate(parse_volume_path(path), write=True)
         page = self._s3.list_objects_v2(Bucket=place.bucket, Prefix=place.folder, MaxKeys=2)
         keys = [item["Key"] for item in page.get("Contents", [])]
         if not keys and place.path.relative:
@@ -175,6 +195,7 @@ class VolumeFiles:
         if not place.path.relative or keys != [place.folder]:
             raise errors.directory_not_empty(path)
         self._s3.delete_object(Bucket=place.bucket, Key=place.folder)
+        self._keep_directory(place)
 
     def list(self, path: str) -> Iterator[DirectoryEntry]:
         """Yield the children of a directory, all pages."""
@@ -187,7 +208,7 @@ class VolumeFiles:
 
     def list_page(self, path: str, size: int, token: str | None) -> tuple[Sequence[DirectoryEntry], str | None]:
         """Return up to `size` children and the token of the next page, None on the last."""
-        place = self._locate(parse_volume_path(path), write=False)
+        place = self.locate(parse_volume_path(path), write=False)
         start = {"ContinuationToken": token} if token else {}
         page = self._s3.list_objects_v2(Bucket=place.bucket, Prefix=place.folder, Delimiter="/", MaxKeys=size, **start)
         if not page.get("KeyCount") and not token and place.path.relative:
@@ -199,23 +220,15 @@ class VolumeFiles:
         self.write(target, self.read(source), overwrite=False)
         self.delete(source)
 
-    def _locate(self, path: VolumePath, write: bool) -> _Place:
-        location = self._workspace.unity.volume_access(self._caller, path.volume, write)
-        url = urlsplit(location.storage_location)
-        prefix = url.path.strip("/")
-        return _Place(path, url.netloc, f"{prefix}/" if prefix else "")
+    def _keep_directory(self, child: Place) -> None:
+        directory, _, _ = child.path.relative.rpartition("/")
+        place = Place(VolumePath(child.path.volume, directory), child.bucket, child.prefix)
+        if directory and not self._has_children(place):
+            self._s3.put_object(Bucket=place.bucket, Key=place.folder, Body=b"")
 
-    def _has_children(self, place: _Place) -> bool:
+    def _has_children(self, place: Place) -> bool:
         page = self._s3.list_objects_v2(Bucket=place.bucket, Prefix=place.folder, MaxKeys=1)
         return bool(page.get("KeyCount"))
-
-    def _head(self, bucket: str, key: str) -> dict[str, Any] | None:
-        try:
-            return dict(self._s3.head_object(Bucket=bucket, Key=key))
-        except ClientError as error:
-            if _code(error) in _MISSING:
-                return None
-            raise
 
 
 def _code(error: ClientError) -> str:
@@ -226,7 +239,7 @@ def _missing_or_same(error: ClientError, path: str) -> Exception:
     return errors.file_not_found(path) if _code(error) in _MISSING else error
 
 
-def _read_status(place: _Place, answer: dict[str, Any], size: int) -> FileStatus:
+def _read_status(place: Place, answer: dict[str, Any], size: int) -> FileStatus:
     modified = answer["LastModified"].astimezone(UTC)
     return FileStatus(place.path.text, size, modified, str(answer["ETag"]))
 
@@ -240,7 +253,7 @@ def _read_content_range(answer: dict[str, Any]) -> tuple[int, int]:
     return int(span.split("-")[0]), int(total)
 
 
-def _read_entries(place: _Place, page: dict[str, Any]) -> list[DirectoryEntry]:
+def _read_entries(place: Place, page: dict[str, Any]) -> list[DirectoryEntry]:
     base = place.path.text
     entries = [
         DirectoryEntry(f"{base}/{item['Prefix'][len(place.folder) : -1]}", is_directory=True)

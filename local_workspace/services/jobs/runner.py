@@ -183,7 +183,7 @@ class Runner:
                 execution.stop(outcome)
 
     def _is_held_back(self, run: records.Run) -> bool:
-        limit = run["max_concurrent_runs"]
+        limit: int | None = run["max_concurrent_runs"]
         if not limit:
             return False
         before = [other for other in records.active_runs(self._store, run["job_id"]) if other < run["run_id"]]

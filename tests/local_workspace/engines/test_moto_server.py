@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +89,35 @@ def test_identity_policies_bind(warm_moto: MotoServer) -> None:
         denied.get_object(Bucket="lakehouse-a", Key="x")
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):
         client(warm_moto, "s3", ("AKIANOBODY", "x")).list_buckets()
+
+
+def test_a_presigned_url_carries_the_rights_of_its_signer_for_its_time(warm_moto: MotoServer) -> None:
+    make_bucket(warm_moto, "lakehouse-signed").put_object(Bucket="lakehouse-signed", Key="ä b&c", Body=b"1")
+    keys = make_user(warm_moto, "signer", "arn:aws:s3:::lakehouse-signed*"), make_user(warm_moto, "poor-signer", None)
+    address, poor = (presign(warm_moto, key, 60) for key in keys)
+    assert fetch(address) == (200, "1")
+    assert fetch(address.replace("lakehouse-signed", "lakehouse-signed2"))[0] == 403
+    assert fetch(poor)[0] == 403
+    assert "SignatureDoesNotMatch" in fetch(address[:-4] + "0000")[1]
+    assert fetch(address.partition("?")[0])[0] == 403
+    assert "Request has expired" in fetch(presign(warm_moto, keys[0], -5))[1]
+
+
+def presign(server: MotoServer, keys: tuple[str, ...], seconds: int) -> str:
+    settings = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    names = ("aws_access_key_id", "aws_secret_access_key")
+    s3 = boto3.Session().client(  # type: ignore[call-overload]
+        "s3", endpoint_url=server.url, region_name=REGION, config=settings, **dict(zip(names, keys, strict=True))
+    )
+    return str(s3.generate_presigned_url("get_object", {"Bucket": "lakehouse-signed", "Key": "ä b&c"}, seconds))
+
+
+def fetch(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def test_the_gateway_is_the_account_it_says(warm_moto: MotoServer) -> None:

@@ -138,6 +138,15 @@ def test_only_an_empty_directory_is_deleted(ann: WorkspaceClient, folder: str) -
         ann.files.delete_directory(f"{folder}/d")
 
 
+def test_a_directory_outlives_what_was_in_it(ann: WorkspaceClient, folder: str) -> None:
+    put(ann, f"{folder}/d/e/a")
+    ann.files.delete(f"{folder}/d/e/a")
+    assert list(ann.files.list_directory_contents(f"{folder}/d/e")) == []
+    ann.files.delete_directory(f"{folder}/d/e")
+    ann.files.delete_directory(f"{folder}/d")
+    assert list(ann.files.list_directory_contents(folder)) == []
+
+
 def test_a_file_and_a_directory_do_not_share_a_path(ann: WorkspaceClient, folder: str) -> None:
     put(ann, f"{folder}/a")
     with pytest.raises(AlreadyExists):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
@@ -30,6 +31,7 @@ class StandIn:
 
     files: dict[str, bytes] = field(default_factory=dict)
     notebooks: dict[str, bytes] = field(default_factory=dict)
+    directories: set[str] = field(default_factory=lambda: {VOLUME})
 
     def routes(self) -> list[Route]:
         return [
@@ -39,7 +41,8 @@ class StandIn:
             ("DELETE", "/api/2.0/fs/files{path:path}", self.delete_file),
             ("GET", "/api/2.0/fs/directories{path:path}", self.list_directory),
             ("HEAD", "/api/2.0/fs/directories{path:path}", self.list_directory),
-            ("PUT", "/api/2.0/fs/directories{path:path}", lambda call: {}),
+            ("PUT", "/api/2.0/fs/directories{path:path}", self.make_directory),
+            ("DELETE", "/api/2.0/fs/directories{path:path}", self.delete_directory),
             ("GET", "/api/2.0/workspace/export", self.export),
         ]
 
@@ -63,6 +66,15 @@ class StandIn:
         self._admit(call, call.params["path"])
         assert call.content is not None
         self.files[call.params["path"]] = call.content.read()
+        self.directories.update(str(parent) for parent in PurePosixPath(call.params["path"]).parents)
+        return Response(status_code=204)
+
+    def make_directory(self, call: Call) -> Response:
+        self.directories.add(call.params["path"].rstrip("/"))
+        return Response(status_code=204)
+
+    def delete_directory(self, call: Call) -> Response:
+        self.directories.discard(call.params["path"].rstrip("/"))
         return Response(status_code=204)
 
     def delete_file(self, call: Call) -> Response:
@@ -74,7 +86,7 @@ class StandIn:
         path = call.params["path"].rstrip("/")
         self._admit(call, path)
         below = [name.removeprefix(path + "/") for name in self.files if name.startswith(path + "/")]
-        if not below and path != VOLUME:
+        if not below and path not in self.directories:
             raise not_found(f"The directory {path} does not exist.", "NOT_FOUND")
         names = sorted({name.partition("/")[0] for name in below})
         is_directory = {name: any(item.startswith(name + "/") for item in below) for name in names}

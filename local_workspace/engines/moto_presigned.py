@@ -1,0 +1,87 @@
+"""Presigned URLs and anonymous requests at moto's S3, whose policy enforcement knows the Authorization header only.
+
+Runs inside the moto process only. Without this both end the connection without an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from moto.iam.access_control import S3IAMRequest
+from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
+
+SIGNATURE = "X-Amz-Signature"
+ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+class RequestExpired(S3ClientError):
+    """The presigned URL is past its end."""
+
+    def __init__(self) -> None:
+        super().__init__("AccessDenied", "Request has expired")
+
+
+class S3Request(S3IAMRequest):
+    """A request to S3 whose signature stands in the Authorization header or in the query."""
+
+    _is_presigned = False
+
+    def __init__(self, **request: Any) -> None:
+        if "Authorization" not in request["headers"]:
+            signed = read_signed_query(request["path"])
+            self._is_presigned = True
+            request["headers"] = {**request["headers"], **describe_authorization(signed)}
+        super().__init__(**request)
+
+    def _create_auth(self, credentials: Any) -> Any:
+        if not self._is_presigned:
+            return super()._create_auth(credentials)
+        return S3SigV4QueryAuth(credentials, self._service, self._region)
+
+    def _create_aws_request(self) -> Any:
+        if not self._is_presigned:
+            return super()._create_aws_request()
+        signed = read_signed_query(self._path)
+        names = signed["X-Amz-SignedHeaders"].lower().split(";")
+        headers = self._create_headers_for_aws_request(names, self._headers)
+        request = AWSRequest(method=self._method, url=drop_signature(self._path), headers=headers)
+        request.context["timestamp"] = signed["X-Amz-Date"]
+        return request
+
+
+def read_signed_query(path: str) -> dict[str, str]:
+    """Return the parameters of a presigned path, those that signing added.
+
+    Raises:
+        S3AccessDeniedError: nobody signed it.
+        RequestExpired: its time is over.
+    """
+    query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items() if name.startswith("X-Amz-")}
+    if query.get("X-Amz-Algorithm") != ALGORITHM or SIGNATURE not in query:
+        raise S3AccessDeniedError()
+    begin = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if datetime.now(UTC) > begin + timedelta(seconds=int(query["X-Amz-Expires"])):
+        raise RequestExpired()
+    return query
+
+
+def describe_authorization(signed: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that say the same as the signed query."""
+    authorization = (
+        f"{ALGORITHM} Credential={signed['X-Amz-Credential']}, SignedHeaders={signed['X-Amz-SignedHeaders']}, "
+        f"Signature={signed[SIGNATURE]}"
+    )
+    token = signed.get("X-Amz-Security-Token")
+    return {"Authorization": authorization} | ({"X-Amz-Security-Token": token} if token else {})
+
+
+def drop_signature(path: str) -> str:
+    """Return the path as it was signed."""
+    bare, _, query = path.partition("?")
+    kept = [item for item in parse_qsl(query, keep_blank_values=True) if item[0] != SIGNATURE]
+    return f"{bare}?{urlencode(kept, quote_via=quote, safe='-_.~')}"
