@@ -14,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterEventType
 
+from demo.failures import DemoFailed
 from demo.phases import Say
 
 _RUN_MARK = "lakehouse/main_job"
@@ -25,7 +26,7 @@ _TOLD = {
 }
 
 
-class RunFailed(Exception):
+class RunFailed(DemoFailed):
     """A Dagster run of the main job did not succeed; the message says which steps and why."""
 
 
