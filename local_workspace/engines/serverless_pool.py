@@ -89,7 +89,7 @@ class ServerlessPool:
     def __init__(self, home: Path, size: int = DEFAULT_SIZE) -> None:
         self.home = home
         self.size = size
-        self.log_path = home / "logs" / "worker.log"
+        self.log_path = home / "logs" / "pool.log"
         self._lock = threading.Lock()
         self._server: ChildProcess | None = None
         self._control: socket.socket | None = None

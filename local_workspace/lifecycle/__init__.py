@@ -12,13 +12,15 @@ from local_workspace.lifecycle.control import (
     status,
     up,
 )
-from local_workspace.lifecycle.files import Endpoints, workspace_home
+from local_workspace.lifecycle.files import Endpoints, InvalidName, workspace_home
 from local_workspace.lifecycle.health import EngineStatus, WorkspaceStatus
-from local_workspace.lifecycle.logs import read_logs
+from local_workspace.lifecycle.logs import NoSuchLog, read_logs
 
 __all__ = [
     "Endpoints",
     "EngineStatus",
+    "InvalidName",
+    "NoSuchLog",
     "WorkspaceFailed",
     "WorkspaceIsUp",
     "WorkspaceStatus",

@@ -9,6 +9,7 @@ import configparser
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,11 @@ from pathlib import Path
 from typing import Any
 
 PROFILE_PREFIX = "local-"
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+
+
+class InvalidName(ValueError):
+    """A workspace cannot be called that: the name is also the name of its directory."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,13 @@ class Endpoints:
 
 
 def workspace_home(home: Path, name: str) -> Path:
-    """Return the directory of one local workspace under the state home."""
+    """Return the directory of one local workspace under the state home.
+
+    Raises:
+        InvalidName: with the names that are possible.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InvalidName(f"A workspace cannot be called {name!r}; use letters, digits, '.', '_' and '-', at most 63")
     return home / "local" / name
 
 

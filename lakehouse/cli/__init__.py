@@ -1,0 +1,20 @@
+"""The command line `lakehouse`: where everything meets. Each command imports what it needs when it runs.
+
+One module per group of commands; each hangs its own into the application with `add_commands`.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from lakehouse.cli import demo, estate, local
+from lakehouse.cli.expected_errors import ExplainingGroup
+
+app = typer.Typer(
+    cls=ExplainingGroup,
+    help="A Databricks-on-AWS lakehouse: its local workspace, its estate, its demo.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for commands in (local, estate, demo):
+    commands.add_commands(app)
