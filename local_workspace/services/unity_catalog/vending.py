@@ -27,6 +27,18 @@ _READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListMultipartUploadParts"]
 _WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 _BUCKET = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
 
+# Only the gateway becomes a vended role.
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{AWS_ACCOUNT}:user/lakehouse-gateway"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
 
 @dataclass(frozen=True)
 class TemporaryCredential:
@@ -85,12 +97,12 @@ class Vending:
 
     def _ensure_role(self, role: str, policy: dict[str, Any]) -> None:
         iam = self._workspace.aws("iam")
-        trust = {"Version": "2012-10-17", "Statement": []}
         try:
-            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(_TRUST))
         except ClientError as error:
             if error.response["Error"]["Code"] != "EntityAlreadyExists":
                 raise
+            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(_TRUST))
         iam.put_role_policy(RoleName=role, PolicyName="prefix", PolicyDocument=json.dumps(policy))
 
 

@@ -77,10 +77,11 @@ abstract class GovernedFileSystem extends FileSystem {
   public FileStatus[] listStatus(Path path) throws IOException {
     Place place = locate(path, false);
     FileStatus[] found = place.fileSystem().listStatus(place.path());
+    FileStatus[] renamed = new FileStatus[found.length]; // S3A answers an array that holds its own kind only
     for (int i = 0; i < found.length; i++) {
-      found[i] = rename(found[i], path, place);
+      renamed[i] = rename(found[i], path, place);
     }
-    return found;
+    return renamed;
   }
 
   @Override
