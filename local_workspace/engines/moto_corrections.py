@@ -11,9 +11,10 @@ from typing import Any
 
 from moto.core import serialize
 from moto.core.common_models import BaseModel
-from moto.core.utils import utcnow
+from moto.core.utils import unix_time, utcnow
 from moto.iam import access_control
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
 
@@ -35,6 +36,9 @@ def apply_corrections() -> None:
     replace_attribute(access_control, "S3IAMRequest", S3Request)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
+    # All attributes of the queue, each counting all messages, were worked out for every message of a receive:
+    # 0.4 s to receive ten of 700.
+    replace_attribute(SQSBackend, "is_message_valid_based_on_retention_period", _is_retained)
     # Both are pure. The first lists moto's source directory twice per request, a quarter of a request's time;
     # the second parses the time of each object of each listing by guessing its format.
     remember_answers(DomainDispatcherApplication, "get_backend_for_host")
@@ -72,3 +76,8 @@ def _queue_arn(response: SQSResponse) -> str:
         return "*"
     name = response._get_param("QueueName") or response._get_queue_name()
     return f"arn:{response.partition}:sqs:{response.region}:{response.current_account}:{name}"
+
+
+def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool:
+    queue: Any = backend.get_queue(queue_name)
+    return bool(queue.message_retention_period + (message.sent_timestamp or 0) / 1000 > unix_time())
