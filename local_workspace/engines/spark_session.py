@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from local_workspace.engines.spark_errors import show_reasons
+
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
@@ -30,6 +32,7 @@ def open_session(
     """
     from pyspark.sql.connect.session import SparkSession
 
+    show_reasons()
     session = SparkSession(connection=session_url(spark_url, principal, session_id or str(uuid.uuid4())))
     settings: dict[str, str | int | bool] = dict(session_settings(gateway_url, token, catalogs))
     session.conf._set_all(settings, silent=False)

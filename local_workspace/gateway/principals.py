@@ -57,6 +57,14 @@ def load_principal(store: Store, name: str) -> Principal:
     )
 
 
+def load_owner(store: Store, name: str) -> Principal:
+    """Return an owner, which may be a group, as somebody whose grants can be asked for."""
+    group = store.get("group", name)
+    if group is None:
+        return load_principal(store, name)
+    return Principal(name, "user", name, group["id"], groups_of(store, name) | {name})
+
+
 def groups_of(store: Store, member: str) -> frozenset[str]:
     """Return the names of all groups that hold `member`, directly or through other groups."""
     parents = {name: set(group["members"]) for name, group in store.scan("group")}

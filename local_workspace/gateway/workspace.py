@@ -5,6 +5,7 @@ A plain holder; what a part does is in `services/` and `engines/`.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +46,8 @@ class Workspace:
     aws_endpoint: str = ""
     spark_url: str = ""
     region: str = REGION
+    # Spark says it with its calls: it enforces what it is told about views, which no other caller would.
+    engine_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     engines: Engines = field(default_factory=Engines)
     _aws_lock: threading.Lock = field(default_factory=threading.Lock)
     _aws_clients: dict[str, Any] = field(default_factory=dict)

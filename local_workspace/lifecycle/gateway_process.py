@@ -157,7 +157,12 @@ class GatewayProcess:
 
         workspace, toolchain = self.workspace, ensure_toolchain(self._cache_home, say=log.info)
         spark = SparkConnectServer(
-            toolchain, self._directory, workspace.aws_endpoint, workspace.host, port=self._ports["spark"]
+            toolchain,
+            self._directory,
+            workspace.aws_endpoint,
+            workspace.host,
+            port=self._ports["spark"],
+            java_options=(f"-Dlakehouse.engine.secret={workspace.engine_secret}",),
         )
         workspace.engines.spark, workspace.spark_url = spark, spark.url
         return spark

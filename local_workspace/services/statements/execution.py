@@ -12,7 +12,7 @@ from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements.failures import StatementFailed
 from local_workspace.services.statements.governance import run_governance
-from local_workspace.services.statements.grammar import try_parse
+from local_workspace.services.statements.grammar import to_spark, try_parse
 from local_workspace.services.statements.parameters import bind_parameters
 from local_workspace.services.statements.requests import EXTERNAL_BYTES, INLINE_BYTES, StatementRequest
 from local_workspace.services.statements.results import Limits, ResultStore, ResultTooLarge
@@ -55,7 +55,7 @@ def run_without_spark(workspace: Workspace, results: ResultStore, job: Job) -> D
 def run_in_spark(session: StatementSession, results: ResultStore, job: Job) -> Document:
     """Run a statement in the session and return its manifest."""
     request = job.request
-    text = bind_parameters(request.text, request.parameters)
+    text = to_spark(bind_parameters(request.text, request.parameters))
     use_defaults(session, request.catalog, request.schema)
     frame: Any = session.spark.sql(text)
     schema = frame.schema

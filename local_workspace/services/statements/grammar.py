@@ -17,6 +17,7 @@ from local_workspace.services.statements.failures import StatementFailed, syntax
 API = "/api/2.1/unity-catalog"
 _TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|('(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\")|([\w$-]+)|(.))", re.DOTALL)
 _COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_USE_CATALOG = re.compile(r"^\s*USE\s+CATALOG\s+(?=\S)", re.IGNORECASE)
 # SQL words of a securable -> its type in the REST path, number of name parts
 SECURABLES: dict[tuple[str, ...], tuple[str, int]] = {
     ("EXTERNAL", "LOCATION"): ("external_location", 1),
@@ -63,6 +64,11 @@ def try_parse(text: str, catalog: str | None, schema: str | None) -> Command | N
         if re.match(pattern, plain, re.IGNORECASE):
             return parse(Reader(plain, catalog, schema))
     return None
+
+
+def to_spark(text: str) -> str:
+    """Return the statement as Spark's parser takes it: what it knows under another name, renamed."""
+    return _USE_CATALOG.sub("SET CATALOG ", text)
 
 
 def strip_comments(text: str) -> str:

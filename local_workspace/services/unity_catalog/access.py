@@ -104,7 +104,10 @@ class UnityCatalog:
             raise permission_denied(f"User '{caller.name}' cannot access '{path}': no external location covers it.")
         self.check(caller, _LOCATION_PRIVILEGE[operation], "external_location", location["name"])
         self.require_open(path, write)
-        return self.vending.vend(path if operation == "PATH_CREATE_TABLE" else location["url"].rstrip("/"), write)
+        if operation == "PATH_CREATE_TABLE":
+            return self.vending.vend(path, write)
+        scope = location["url"].rstrip("/")
+        return self.vending.vend(scope, write, self.paths.closed_within(scope))
 
     def require_open(self, url: str, write: bool) -> None:
         """Raise 403 when AWS does not let the storage credential behind the URL in, saying which statement refuses."""

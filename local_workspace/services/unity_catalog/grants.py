@@ -83,7 +83,8 @@ class Grants:
 
     def sees(self, caller: Principal, kind: str, full_name: str) -> bool:
         """Say whether lists and gets show it: any privilege on it, on a child of it, BROWSE above, or managing it."""
-        if self.manages(caller, kind, full_name) or self.held(caller, kind, full_name):
+        # what is inherited counts as far as it means something here: USE SCHEMA shows the schema, not its tables
+        if self.manages(caller, kind, full_name) or self.held(caller, kind, full_name) & TYPES[kind].privileges:
             return True
         return any(self._granted_below(caller, kind, full_name))
 
@@ -91,7 +92,7 @@ class Grants:
         """Raise 404 when it does not exist, 403 when the caller may not know more of it."""
         self._securables.load(kind, full_name)
         if not self.sees(caller, kind, full_name):
-            raise denied(caller, "BROWSE", kind, full_name)
+            raise denied(caller, dict(_USE).get(kind, "BROWSE"), kind, full_name)
 
     def change(self, kind: str, full_name: str, changes: Iterable[dict[str, object]]) -> None:
         """Add and remove privileges per principal; all changes or none.

@@ -68,6 +68,20 @@ class Paths:
         """Return a table or volume whose storage contains the URL or lies in it."""
         return next((owner for owner in self._owners() if overlap(url, owner.url)), None)
 
+    def closed_within(self, url: str) -> tuple[str, ...]:
+        """Return the URLs below `url` that open by their own grants only: volumes and managed storage.
+
+        External tables are not among them: who may read the files of their location may read theirs, as in the service.
+        """
+        volumes = [owner.url for owner in self._owners() if owner.kind == "volume"]
+        return tuple(sorted(place for place in [*volumes, *self._managed_roots()] if is_under(place, url)))
+
+    def _managed_roots(self) -> Iterator[str]:
+        for kind in (METASTORE, "catalog", "schema"):
+            for document in self._securables.list_all(kind):
+                if document.get("storage_root"):
+                    yield f"{document['storage_root'].rstrip('/')}/{MANAGED_FOLDER}"
+
     def is_managed_storage(self, url: str) -> bool:
         """Say whether the URL lies where Unity Catalog keeps managed tables and volumes."""
         return f"/{MANAGED_FOLDER}/" in f"{url}/"

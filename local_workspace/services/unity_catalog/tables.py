@@ -11,6 +11,7 @@ from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, permission_denied
 from local_workspace.gateway.store import Document
 from local_workspace.services.unity_catalog.catalogs import list_visible, update_securable
+from local_workspace.services.unity_catalog.engine_calls import is_engine, load_for_engine
 from local_workspace.services.unity_catalog.locations import require_free_location
 from local_workspace.services.unity_catalog.securables import check_name, new_id
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
@@ -58,6 +59,8 @@ def create_table(call: Call) -> dict[str, Any]:
 
 def get_table(call: Call) -> dict[str, Any]:
     """GET /tables/{full_name}."""
+    if is_engine(call):
+        return load_for_engine(call, _full_name(call))
     return call.workspace.unity.table(call.caller, _full_name(call))
 
 

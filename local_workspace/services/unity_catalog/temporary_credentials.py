@@ -9,6 +9,7 @@ from typing import Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, not_found
+from local_workspace.services.unity_catalog.engine_calls import reader
 
 
 def for_table(call: Call) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def for_table(call: Call) -> dict[str, Any]:
     write = _one_of(call, ("READ", "READ_WRITE")) == "READ_WRITE"
     if not table.get("storage_location"):
         raise bad_request(f"'{table['full_name']}' is a view; it has no storage of its own")
-    return unity.table_credential(call.caller, table, write).as_answer()
+    return unity.table_credential(call.caller if write else reader(call), table, write).as_answer()
 
 
 def for_path(call: Call) -> dict[str, Any]:

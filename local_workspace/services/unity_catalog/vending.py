@@ -42,13 +42,14 @@ _TRUST = {
 
 @dataclass(frozen=True)
 class TemporaryCredential:
-    """Keys that open everything under `url_prefix`; `expiration_ms` since the epoch."""
+    """Keys that open what lies under `url_prefix`, `apart_from` some of it; `expiration_ms` since the epoch."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str
     expiration_ms: int
     url_prefix: str
+    apart_from: tuple[str, ...] = ()
 
     def as_answer(self) -> dict[str, Any]:
         """Return the JSON of the REST API."""
@@ -59,6 +60,7 @@ class TemporaryCredential:
             },
             "expiration_time": self.expiration_ms,
             "url": self.url_prefix,
+            **({"apart_from": list(self.apart_from)} if self.apart_from else {}),
         }
 
 
@@ -70,18 +72,22 @@ class Vending:
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, bool], TemporaryCredential] = {}
 
-    def vend(self, url: str, write: bool) -> TemporaryCredential:
-        """Return keys for `url` and below."""
+    def vend(self, url: str, write: bool, apart_from: tuple[str, ...] = ()) -> TemporaryCredential:
+        """Return keys for `url` and below, which do not open what `apart_from` names."""
         key = (url.rstrip("/"), write)
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None or kept.expiration_ms / 1000 - time.time() < RENEW_BEFORE_S:
-                kept = self._kept[key] = self._issue(*key)
+            if (
+                kept is None
+                or kept.apart_from != apart_from
+                or kept.expiration_ms / 1000 - time.time() < RENEW_BEFORE_S
+            ):
+                kept = self._kept[key] = self._issue(*key, apart_from)
             return kept
 
-    def _issue(self, url: str, write: bool) -> TemporaryCredential:
+    def _issue(self, url: str, write: bool, apart_from: tuple[str, ...]) -> TemporaryCredential:
         role = f"uc-vended-{hashlib.sha256(f'{url}|{write}'.encode()).hexdigest()[:32]}"
-        self._ensure_role(role, _policy(url, write))
+        self._ensure_role(role, _policy(url, write, apart_from))  # binds the keys given out before, too
         answer = self._workspace.aws("sts").assume_role(
             RoleArn=f"arn:aws:iam::{AWS_ACCOUNT}:role/{role}",
             RoleSessionName="unity-catalog",
@@ -93,6 +99,7 @@ class Vending:
             answer["SessionToken"],
             int(answer["Expiration"].timestamp() * 1000),
             url,
+            apart_from,
         )
 
     def _ensure_role(self, role: str, policy: dict[str, Any]) -> None:
@@ -106,17 +113,15 @@ class Vending:
         iam.put_role_policy(RoleName=role, PolicyName="prefix", PolicyDocument=json.dumps(policy))
 
 
-def _policy(url: str, write: bool) -> dict[str, Any]:
+def _policy(url: str, write: bool, apart_from: tuple[str, ...]) -> dict[str, Any]:
     bucket, prefix = split_url(url)
     arn = f"arn:aws:s3:::{bucket}"
     listing: dict[str, Any] = {"Effect": "Allow", "Action": _BUCKET, "Resource": arn}
     if prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": [prefix, f"{prefix}*", prefix.rstrip("/")]}}
     objects = [f"{arn}/{prefix}*", *([f"{arn}/{prefix.rstrip('/')}"] if prefix else [])]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            listing,
-            {"Effect": "Allow", "Action": _READ + (_WRITE if write else []), "Resource": objects},
-        ],
-    }
+    statements = [listing, {"Effect": "Allow", "Action": _READ + (_WRITE if write else []), "Resource": objects}]
+    if apart_from:
+        closed = [f"arn:aws:s3:::{place.removeprefix('s3://')}/*" for place in apart_from]
+        statements.append({"Effect": "Deny", "Action": "s3:*", "Resource": closed})
+    return {"Version": "2012-10-17", "Statement": statements}

@@ -8,9 +8,13 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.conf.Configuration;
 
-/** Gets credentials for paths and volumes with a session's token, and keeps them while they are fresh. */
+/** Gets credentials for paths, volumes and tables with a session's token; keeps them so briefly that a revoke binds soon. */
 final class CredentialVendor {
-  private static final Map<String, PathCredential> KEPT = new ConcurrentHashMap<>();
+  private static final long KEEP_MS = 2_000;
+
+  private record Kept(PathCredential credential, long until) {}
+
+  private static final Map<String, Kept> KEPT = new ConcurrentHashMap<>();
 
   private final GatewayClient client;
   private final String token;
@@ -21,38 +25,42 @@ final class CredentialVendor {
   }
 
   PathCredential forPath(String url, boolean write) throws IOException {
-    String owner = token + (write ? "|w|" : "|r|");
     for (String prefix = url; prefix.length() > "s3://".length(); prefix = parent(prefix)) {
-      PathCredential kept = KEPT.get(owner + prefix);
-      if (kept != null && kept.isFresh()) {
+      PathCredential kept = find(key(prefix, write));
+      if (kept != null && kept.covers(url)) {
         return kept;
       }
     }
     ObjectNode wanted = GatewayClient.JSON.createObjectNode();
     wanted.put("url", url).put("operation", write ? "PATH_READ_WRITE" : "PATH_READ");
-    return keep(owner, ask("temporary-path-credentials", wanted, url));
+    PathCredential credential = ask("temporary-path-credentials", wanted, url, write);
+    return keep(key(credential.url(), write), credential);
   }
 
   PathCredential forVolume(String fullName, boolean write) throws IOException {
-    String key = token + (write ? "|w|" : "|r|") + fullName;
-    PathCredential kept = KEPT.get(key);
-    if (kept != null && kept.isFresh()) {
-      return kept;
-    }
     ObjectNode wanted = GatewayClient.JSON.createObjectNode();
     wanted.put("volume_full_name", fullName).put("operation", write ? "WRITE_VOLUME" : "READ_VOLUME");
-    PathCredential credential = ask("temporary-volume-credentials", wanted, "/Volumes/" + fullName.replace('.', '/'));
-    KEPT.put(key, credential);
-    return credential;
+    return forNamed(fullName, "temporary-volume-credentials", wanted, "/Volumes/" + fullName.replace('.', '/'), write);
   }
 
-  private PathCredential ask(String path, ObjectNode wanted, String subject) throws IOException {
+  PathCredential forTable(String tableId, String url, boolean write) throws IOException {
+    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
+    wanted.put("table_id", tableId).put("operation", write ? "READ_WRITE" : "READ");
+    return forNamed(tableId, "temporary-table-credentials", wanted, url, write);
+  }
+
+  private PathCredential forNamed(String name, String path, ObjectNode wanted, String subject, boolean write) throws IOException {
+    PathCredential kept = find(key(name, write));
+    return kept != null ? kept : keep(key(name, write), ask(path, wanted, subject, write));
+  }
+
+  private PathCredential ask(String path, ObjectNode wanted, String subject, boolean write) throws IOException {
     if (token.isEmpty()) {
       throw new AccessDeniedException(subject, null, "the session has no token");
     }
     try {
       JsonNode answer = client.post(path, wanted);
-      return PathCredential.read(answer);
+      return PathCredential.read(answer, write, wanted.path("table_id").asText(""));
     } catch (GatewayError error) {
       if (error.status == 403) {
         throw new AccessDeniedException(subject, null, "[" + AccessDenied.CONDITION + "] " + error.getMessage());
@@ -64,9 +72,19 @@ final class CredentialVendor {
     }
   }
 
-  private static PathCredential keep(String owner, PathCredential credential) {
-    KEPT.entrySet().removeIf(entry -> !entry.getValue().isFresh());
-    KEPT.put(owner + credential.url(), credential);
+  private String key(String name, boolean write) {
+    return token + (write ? "|w|" : "|r|") + name;
+  }
+
+  private static PathCredential find(String key) {
+    Kept kept = KEPT.get(key);
+    return kept != null && kept.until() > System.currentTimeMillis() ? kept.credential() : null;
+  }
+
+  private static PathCredential keep(String key, PathCredential credential) {
+    long now = System.currentTimeMillis();
+    KEPT.values().removeIf(kept -> kept.until() <= now);
+    KEPT.put(key, new Kept(credential, now + KEEP_MS));
     return credential;
   }
 

@@ -67,16 +67,15 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   }
 
   @Override
-  public Relation loadRelation(Identifier ident) throws NoSuchTableException {
-    requireSchemaOnly(ident);
+  public Relation loadRelation(Identifier asked) throws NoSuchTableException {
+    Identifier ident = inSchema(asked);
     JsonNode info = describe(ident);
     return isView(info) ? ViewDescriptions.read(name, ident, info) : delta.loadTable(ident);
   }
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
-    requireSchemaOnly(ident);
-    return delta.loadTable(ident);
+    return delta.loadTable(inSchema(ident));
   }
 
   @Override
@@ -85,13 +84,13 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   }
 
   @Override
-  public Table loadTable(Identifier ident, String version) {
-    return delta.loadTable(ident, version);
+  public Table loadTable(Identifier ident, String version) throws NoSuchTableException {
+    return delta.loadTable(inSchema(ident), version);
   }
 
   @Override
-  public Table loadTable(Identifier ident, long timestamp) {
-    return delta.loadTable(ident, timestamp);
+  public Table loadTable(Identifier ident, long timestamp) throws NoSuchTableException {
+    return delta.loadTable(inSchema(ident), timestamp);
   }
 
   @Override
@@ -279,7 +278,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
 
   private Map<String, String> addCredential(Map<String, String> placed, String path, ObjectNode wanted) {
     try {
-      PathCredential.read(client.post(path, wanted)).asProperties().forEach((key, value) -> {
+      PathCredential.read(client.post(path, wanted), true, wanted.path("table_id").asText("")).asProperties().forEach((key, value) -> {
         placed.put(key, value);
         placed.put(TableCatalog.OPTION_PREFIX + key, value);
       });
@@ -316,10 +315,12 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
     return info.path("table_type").asText().equals("VIEW");
   }
 
-  private static void requireSchemaOnly(Identifier ident) throws NoSuchTableException {
-    if (ident.namespace().length != 1) {
+  private static Identifier inSchema(Identifier ident) throws NoSuchTableException {
+    String[] namespace = ViewScopes.strip(ident.namespace());
+    if (namespace.length != 1) {
       throw new NoSuchTableException(ident);
     }
+    return Identifier.of(namespace, ident.name());
   }
 
   private <T> T writing(Callable<T> action) {

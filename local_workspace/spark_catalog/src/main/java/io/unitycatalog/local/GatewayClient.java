@@ -20,6 +20,9 @@ import org.apache.http.util.EntityUtils;
 /** The gateway's REST API as one token sees it. */
 final class GatewayClient {
   static final ObjectMapper JSON = new ObjectMapper();
+  /** Proves to the gateway that the Spark server asks, which enforces what it is told about views. */
+  private static final String ENGINE_SECRET = System.getProperty("lakehouse.engine.secret", "");
+
   private static final String UNITY = "/api/2.1/unity-catalog/";
   private static final CloseableHttpClient HTTP =
       HttpClients.custom().setMaxConnTotal(64).setMaxConnPerRoute(64).disableAutomaticRetries().build();
@@ -67,6 +70,11 @@ final class GatewayClient {
   private JsonNode call(String method, String path, ObjectNode body) {
     Request request = new Request(method, gateway + UNITY + path);
     request.setHeader("Authorization", "Bearer " + token);
+    request.setHeader("X-Local-Engine", ENGINE_SECRET);
+    String view = ViewScopes.current();
+    if (view != null) {
+      request.setHeader("X-Local-View", encode(view));
+    }
     if (body != null) {
       request.setEntity(new StringEntity(body.toString(), ContentType.APPLICATION_JSON));
     }

@@ -307,9 +307,10 @@ final class GatewayTables implements TableCatalog, SupportsNamespaces {
   }
 
   private Map<String, String> vend(JsonNode info, boolean write) {
+    String tableId = info.path("table_id").asText();
     ObjectNode wanted = GatewayClient.JSON.createObjectNode();
-    wanted.put("table_id", info.path("table_id").asText()).put("operation", write ? "READ_WRITE" : "READ");
-    return PathCredential.read(client.post("temporary-table-credentials", wanted)).asProperties();
+    wanted.put("table_id", tableId).put("operation", write ? "READ_WRITE" : "READ");
+    return PathCredential.read(client.post("temporary-table-credentials", wanted), write, tableId).asProperties();
   }
 
   private String fullName(Identifier ident) {

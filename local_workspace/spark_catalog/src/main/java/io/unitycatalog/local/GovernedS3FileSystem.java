@@ -27,9 +27,20 @@ public final class GovernedS3FileSystem extends GovernedFileSystem {
   Place locate(Path path, boolean write) throws IOException {
     Path whole = new Path("s3", getUri().getAuthority(), path.toUri().getPath());
     String url = whole.toString();
-    PathCredential credential =
-        ofTable != null && ofTable.covers(url) && ofTable.isFresh() ? ofTable : vendor.forPath(PathCredential.stripSlash(url), write);
-    return new Place(S3Delegates.of(whole.toUri().getAuthority(), credential, getConf()), whole);
+    return new Place(S3Delegates.of(whole.toUri().getAuthority(), credentialFor(url, write), getConf()), whole);
+  }
+
+  private PathCredential credentialFor(String url, boolean write) throws IOException {
+    if (ofTable == null || !ofTable.covers(url)) {
+      return vendor.forPath(PathCredential.stripSlash(url), write);
+    }
+    if (ofTable.isFresh() && (ofTable.writable() || !write)) {
+      return ofTable;
+    }
+    // Spark loads the table of TRUNCATE, OPTIMIZE or VACUUM as if to read it: the right to write shows when it is used.
+    return ofTable.tableId().isEmpty()
+        ? vendor.forPath(PathCredential.stripSlash(url), write)
+        : vendor.forTable(ofTable.tableId(), url, write);
   }
 
   @Override

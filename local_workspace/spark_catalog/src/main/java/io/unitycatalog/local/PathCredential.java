@@ -2,22 +2,35 @@ package io.unitycatalog.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.StreamSupport;
 import org.apache.hadoop.conf.Configuration;
 
-/** Temporary AWS keys for everything under one s3:// URL. */
-record PathCredential(String accessKey, String secretKey, String sessionToken, String url, long expiresAt) {
+/** Temporary AWS keys for one s3:// URL, some folders below left out; {@code tableId} is empty unless it is a table's. */
+record PathCredential(
+    String accessKey,
+    String secretKey,
+    String sessionToken,
+    String url,
+    long expiresAt,
+    boolean writable,
+    String tableId,
+    List<String> apartFrom) {
   static final String PREFIX = "fs.lakehouse.credential.";
   private static final long MARGIN_MS = 60_000;
 
-  static PathCredential read(JsonNode answer) {
+  static PathCredential read(JsonNode answer, boolean writable, String tableId) {
     JsonNode keys = answer.path("aws_temp_credentials");
     return new PathCredential(
         keys.path("access_key_id").asText(),
         keys.path("secret_access_key").asText(),
         keys.path("session_token").asText(),
         stripSlash(answer.path("url").asText()),
-        answer.path("expiration_time").asLong());
+        answer.path("expiration_time").asLong(),
+        writable,
+        tableId,
+        StreamSupport.stream(answer.path("apart_from").spliterator(), false).map(JsonNode::asText).toList());
   }
 
   /** Reads the credential that a table brought along in its storage properties, or null. */
@@ -31,7 +44,10 @@ record PathCredential(String accessKey, String secretKey, String sessionToken, S
         settings.get(PREFIX + "secret.key"),
         settings.get(PREFIX + "session.token"),
         url,
-        settings.getLong(PREFIX + "expires.at", 0));
+        settings.getLong(PREFIX + "expires.at", 0),
+        settings.getBoolean(PREFIX + "writable", false),
+        settings.get(PREFIX + "table.id", ""),
+        List.of());
   }
 
   /** The form in which Delta hands it on: keys that start with "fs." become Hadoop settings. */
@@ -42,11 +58,17 @@ record PathCredential(String accessKey, String secretKey, String sessionToken, S
     properties.put(PREFIX + "session.token", sessionToken);
     properties.put(PREFIX + "url", url);
     properties.put(PREFIX + "expires.at", Long.toString(expiresAt));
+    properties.put(PREFIX + "writable", Boolean.toString(writable));
+    properties.put(PREFIX + "table.id", tableId);
     return properties;
   }
 
   boolean covers(String path) {
-    return path.equals(url) || path.startsWith(url + "/");
+    return isUnder(path, url) && apartFrom.stream().noneMatch(closed -> isUnder(path, closed));
+  }
+
+  private static boolean isUnder(String path, String parent) {
+    return path.equals(parent) || path.startsWith(parent + "/");
   }
 
   boolean isFresh() {

@@ -25,7 +25,9 @@ final class ViewDescriptions {
     builder.withSchema(TableDescriptions.readColumns(info.path("columns")));
     builder.withQueryText(info.path("view_definition").asText());
     builder.withCurrentCatalog(properties.getOrDefault(KEY + "catalog", catalog));
-    builder.withCurrentNamespace(properties.getOrDefault(KEY + "namespace", ident.namespace()[0]).split("\\."));
+    String schema = properties.getOrDefault(KEY + "namespace", ident.namespace()[0]).split("\\.")[0];
+    String scope = ViewScopes.open(catalog + "." + ident.namespace()[0] + "." + ident.name());
+    builder.withCurrentNamespace(new String[] {schema, scope});
     builder.withSqlConfigs(configs(properties));
     builder.withSchemaMode(properties.getOrDefault(KEY + "schemaMode", "COMPENSATION"));
     builder.withQueryColumnNames(queryColumns(properties, info));

@@ -1,0 +1,139 @@
+"""Grants in SQL: what a role may do succeeds, and its neighbour is refused by principal, privilege and object."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from databricks.sdk.service.catalog import Privilege
+from databricks.sdk.service.sql import StatementState
+
+from tests.local_workspace.conftest import WarmWorkspace
+from tests.local_workspace.scratch import (
+    BUCKET,
+    EXTERNAL,
+    NAME,
+    SECRET,
+    SHELF_PATH,
+    TABLE,
+    VIEW,
+    Scratch,
+    grant,
+    run_sql,
+)
+
+MAIN = f"{NAME}.main"
+ON_TABLE = f"on Table '{TABLE}'"
+
+
+def refusal(workspace: WarmWorkspace, scratch: Scratch, role: str, text: str) -> str:
+    """Run a statement that must be refused and return the message."""
+    statements = workspace.client(role).statement_execution
+    answer = statements.execute_statement(text, scratch.warehouse, wait_timeout="50s")
+    assert answer.status is not None and answer.status.error is not None
+    assert answer.status.state is StatementState.FAILED
+    message = str(answer.status.error.message)
+    assert workspace.name(role) in message, message
+    return message
+
+
+ALLOWED = [
+    ("analyst", f"SELECT count(*) FROM {TABLE}", [["5"]]),
+    ("analyst", f"SELECT count(*) FROM {EXTERNAL}", [["4"]]),
+    ("analyst", f"SELECT count(*) FROM {VIEW}", [["2"]]),
+    ("analyst", f"SELECT count(*) FROM {TABLE} VERSION AS OF 0", [["5"]]),
+    ("analyst", f"SELECT * FROM text.`s3://{BUCKET}/files/one.txt`", [["one"]]),
+    ("analyst", f"SELECT * FROM text.`{SHELF_PATH}/one.txt`", [["one"]]),
+    ("pipeline", f"SELECT count(*) FROM {SECRET}", [["3"]]),
+    ("outsider", f"SHOW TABLES IN {MAIN}", []),
+]
+
+
+@pytest.mark.parametrize(("role", "text", "expected"), ALLOWED)
+def test_what_is_granted_works(
+    workspace: WarmWorkspace, scratch: Scratch, role: str, text: str, expected: list[list[str]]
+) -> None:
+    assert run_sql(workspace, role, text) == expected
+
+
+REFUSED = [
+    ("outsider", f"SELECT * FROM {TABLE}", f"SELECT {ON_TABLE}"),
+    ("outsider", f"SELECT * FROM {EXTERNAL}", f"SELECT on Table '{EXTERNAL}'"),
+    ("outsider", f"SELECT * FROM {VIEW}", f"SELECT on Table '{VIEW}'"),
+    ("outsider", f"DESCRIBE TABLE {TABLE}", ON_TABLE),
+    ("outsider", f"DESCRIBE HISTORY {TABLE}", f"SELECT {ON_TABLE}"),
+    ("analyst", f"SELECT * FROM {SECRET}", f"SELECT on Table '{SECRET}'"),
+    ("analyst", f"INSERT INTO {TABLE} VALUES (9)", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"UPDATE {TABLE} SET id = 0", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"DELETE FROM {TABLE}", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"MERGE INTO {TABLE} t USING {TABLE} s ON t.id = s.id WHEN MATCHED THEN DELETE", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"TRUNCATE TABLE {TABLE}", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"OPTIMIZE {TABLE}", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"CREATE OR REPLACE TABLE {TABLE} AS SELECT 1 AS id", ON_TABLE),
+    ("analyst", f"CREATE TABLE {MAIN}.mine (id INT)", f"CREATE TABLE on Schema '{MAIN}'"),
+    ("analyst", f"CREATE VIEW {MAIN}.mine AS SELECT 1 AS id", f"CREATE TABLE on Schema '{MAIN}'"),
+    ("analyst", f"CREATE SCHEMA {NAME}.mine", f"CREATE SCHEMA on Catalog '{NAME}'"),
+    ("analyst", f"CREATE VOLUME {MAIN}.mine", f"CREATE VOLUME on Schema '{MAIN}'"),
+    ("analyst", f"GRANT SELECT ON TABLE {TABLE} TO analysts", f"MANAGE {ON_TABLE}"),
+    ("analyst", f"DROP TABLE {TABLE}", f"MANAGE {ON_TABLE}"),
+    ("analyst", f"DROP VIEW {VIEW}", f"MANAGE on Table '{VIEW}'"),
+    ("analyst", f"ALTER TABLE {TABLE} ADD COLUMN other INT", f"MODIFY {ON_TABLE}"),
+    ("analyst", f"DROP SCHEMA {MAIN} CASCADE", f"MANAGE on Schema '{MAIN}'"),
+    ("analyst", f"DROP CATALOG {NAME} CASCADE", f"MANAGE on Catalog '{NAME}'"),
+    ("outsider", f"SELECT * FROM text.`s3://{BUCKET}/files/one.txt`", f"READ FILES on External Location '{NAME}'"),
+    ("outsider", f"SELECT * FROM text.`{SHELF_PATH}/one.txt`", "READ VOLUME on Volume"),
+    (
+        "analyst",
+        f"CREATE TABLE {MAIN}.mine LOCATION 's3://{BUCKET}/mine' AS SELECT 1 AS id",
+        f"CREATE TABLE on Schema '{MAIN}'|CREATE EXTERNAL TABLE on External Location '{NAME}'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("role", "text", "expected"), REFUSED)
+def test_what_is_not_granted_is_refused_by_name(
+    workspace: WarmWorkspace, scratch: Scratch, role: str, text: str, expected: str
+) -> None:
+    message = refusal(workspace, scratch, role, text)
+    assert re.search(f"does not have .*({expected})", message), message
+    assert run_sql(workspace, "deployer", f"SELECT count(*) FROM {TABLE}") == [["5"]]
+
+
+def test_a_writer_creates_and_owns_what_it_made(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    run_sql(workspace, "pipeline", f"CREATE TABLE {MAIN}.made AS SELECT * FROM {TABLE}")
+    run_sql(workspace, "pipeline", f"CREATE VIEW {MAIN}.made_view AS SELECT max(id) AS top FROM {MAIN}.made")
+    run_sql(workspace, "pipeline", f"INSERT INTO {MAIN}.made VALUES (70)")
+    run_sql(workspace, "pipeline", f"GRANT SELECT ON VIEW {MAIN}.made_view TO analysts")
+    assert run_sql(workspace, "analyst", f"SELECT * FROM {MAIN}.made_view") == [["70"]]
+    assert "SELECT on Table" in refusal(workspace, scratch, "analyst", f"SELECT * FROM {MAIN}.made")
+    run_sql(workspace, "pipeline", f"REVOKE SELECT ON VIEW {MAIN}.made_view FROM analysts")
+    assert "SELECT on Table" in refusal(workspace, scratch, "analyst", f"SELECT * FROM {MAIN}.made_view")
+    run_sql(workspace, "pipeline", f"DROP VIEW {MAIN}.made_view")
+    run_sql(workspace, "pipeline", f"DROP TABLE {MAIN}.made")
+
+
+def test_without_use_nothing_below_opens(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    run_sql(workspace, "deployer", f"CREATE SCHEMA {NAME}.closed")
+    run_sql(workspace, "deployer", f"CREATE TABLE {NAME}.closed.t AS SELECT 1 AS one")
+    grant(workspace, "table", f"{NAME}.closed.t", "analyst", Privilege.SELECT)
+    message = refusal(workspace, scratch, "analyst", f"SELECT * FROM {NAME}.closed.t")
+    assert f"USE SCHEMA on Schema '{NAME}.closed'" in message
+    run_sql(workspace, "deployer", f"GRANT USE SCHEMA ON SCHEMA {NAME}.closed TO analysts")
+    assert run_sql(workspace, "analyst", f"SELECT * FROM {NAME}.closed.t") == [["1"]]
+
+
+def test_the_catalog_and_schema_of_a_request_are_the_default_ones(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    statements = workspace.client("analyst").statement_execution
+    answer = statements.execute_statement(
+        "SELECT count(*) FROM numbers", scratch.warehouse, catalog=NAME, schema="main"
+    )
+    assert answer.result is not None
+    assert answer.result.data_array == [["5"]]
+    run_sql(workspace, "analyst", f"USE CATALOG {NAME}")
+    message = refusal_of_use(workspace, scratch)
+    assert "USE" in message
+
+
+def refusal_of_use(workspace: WarmWorkspace, scratch: Scratch) -> str:
+    run_sql(workspace, "deployer", f"CREATE SCHEMA IF NOT EXISTS {NAME}.nobody")
+    return refusal(workspace, scratch, "outsider", f"USE {NAME}.nobody")
