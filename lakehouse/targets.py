@@ -39,7 +39,7 @@ class Target:
     bucket_prefix: str
     principals: Mapping[str, str] = field(hash=False)
     catalog_prefix: str = ""
-    warehouse: str = "serverless"
+    warehouse: str = "Serverless Starter Warehouse"  # every new workspace has it
     environment_version: str = "4"
     parallel_calls: int = 8
     step_timeout_seconds: int = 3600

@@ -1,0 +1,8 @@
+"""Code location 1: what Dagster loads."""
+
+import dagster as dg
+
+from lakehouse.executor import threaded_executor
+from platform_assets.jobs import ESTATE, build_jobs
+
+defs = dg.Definitions(assets=[ESTATE], jobs=build_jobs(), executor=threaded_executor)

@@ -1,0 +1,141 @@
+"""What every type of resource has in common. State is plain JSON, normalised by `read` alone.
+
+One method is one kind of call; errors come back as the SDK raised them.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from lakehouse.targets import Target
+from lakehouse.workspace import open_aws, open_workspace
+
+if TYPE_CHECKING:
+    import boto3
+    from databricks.sdk import WorkspaceClient
+
+State = Mapping[str, Any]
+T = TypeVar("T")
+MARK = "managed_by=lakehouse"
+
+
+class Clients:
+    """What resources are read and changed with: the deployer's clients on one target."""
+
+    def __init__(self, target: Target, role: str = "deployer") -> None:
+        self.target = target
+        self._role = role
+        self._lock = threading.Lock()
+        self._services: dict[str, Any] = {}
+
+    @property
+    def workspace(self) -> WorkspaceClient:
+        """The Databricks client."""
+        return open_workspace(self.target, self._role)
+
+    def aws(self, service: str) -> Any:
+        """Return the boto3 client of a service."""
+        with self._lock:  # making clients is not thread-safe, using them is
+            if service not in self._services:
+                session: boto3.Session = open_aws(self.target, self._role)
+                self._services[service] = session.client(service)  # type: ignore[call-overload]
+            return self._services[service]
+
+
+@dataclass(frozen=True)
+class Resource(ABC):
+    """A declared resource. `name` is logical, parts separated by dots; `after` holds keys it must come after.
+
+    `fixed`: fields that cannot be changed, with the reason; `reported`: fields of the world that are shown and left.
+    """
+
+    name: str
+    after: tuple[str, ...] = field(default=(), kw_only=True)
+
+    type_name: ClassVar[str]
+    group: ClassVar[str] = "platform_storage"
+    kinds: ClassVar[frozenset[str]] = frozenset({"databricks"})
+    holds_data: ClassVar[bool] = False
+    fixed: ClassVar[Mapping[str, str]] = {}
+    reported: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def key(self) -> str:
+        """The asset key as text, such as volume/flights/bronze/landing."""
+        return "/".join([self.type_name, *self.name.split(".")])
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Keys of all resources that this one needs."""
+        return self.after
+
+    @property
+    def description(self) -> str:
+        """One sentence for people."""
+        return (type(self).__doc__ or "").split("\n")[0]
+
+    @abstractmethod
+    def physical_name(self, target: Target) -> str:
+        """Return what it is called on the target."""
+
+    @abstractmethod
+    def desired(self, target: Target) -> State:
+        """Return the state that is declared."""
+
+    @abstractmethod
+    def read(self, clients: Clients) -> State | None:
+        """Return the state in the world, None when there is no such resource."""
+
+    @abstractmethod
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create it."""
+
+    @abstractmethod
+    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+        """Change the named fields."""
+
+    @abstractmethod
+    def delete(self, clients: Clients) -> None:
+        """Delete it; one that is gone is no error."""
+
+
+def unless_missing(call: Callable[[], T]) -> T | None:
+    """Return what the call returns, None when the resource does not exist."""
+    try:
+        return call()
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def is_missing(error: Exception) -> bool:
+    """Say whether an SDK's error means that the resource does not exist."""
+    from botocore.exceptions import ClientError
+    from databricks.sdk.errors import NotFound
+
+    if isinstance(error, NotFound):
+        return True
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _MISSING
+
+
+def is_duplicate(error: Exception) -> bool:
+    """Say whether an SDK's error means that somebody created the resource meanwhile."""
+    from botocore.exceptions import ClientError
+    from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
+
+    if isinstance(error, AlreadyExists | ResourceAlreadyExists):
+        return True
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _DUPLICATE
+
+
+_MISSING = {
+    *("404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "NotFoundException", "NoSuchBucketPolicy", "NoSuchTagSet"),
+    *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchPublicAccessBlockConfiguration"),
+    *("ServerSideEncryptionConfigurationNotFoundError",),
+}
+_DUPLICATE = {"BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException", "QueueAlreadyExists"}

@@ -1,0 +1,81 @@
+"""Wheels: built from this repository, uploaded to S3, copied to a volume. A file is named by its content.
+
+Old files stay: runs that were submitted with them may still start.
+https://docs.databricks.com/api/workspace/files
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lakehouse.names import volume_path
+from lakehouse.targets import Target
+from lakehouse.wheels import Wheel
+from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
+
+_FOLDER = "wheels"
+
+
+@dataclass(frozen=True)
+class WheelUpload(Resource):
+    """A wheel in the artifact bucket and in a volume, where runs take it from."""
+
+    wheel: Wheel
+    volume: str
+    bucket: str = "artifacts"
+
+    type_name = "wheel"
+    group = "platform_artifacts"
+    kinds = frozenset({"databricks", "python"})
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Bucket and volume."""
+        return (f"s3_bucket/{self.bucket}", f"volume/{self.volume.replace('.', '/')}", *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the path in the volume."""
+        return f"{volume_path(target, self.volume)}/{self.wheel.file_name}"
+
+    def desired(self, target: Target) -> State:
+        """The file in both places."""
+        return {"version": self.wheel.version, "in_bucket": True, "in_volume": True}
+
+    def read(self, clients: Clients) -> State | None:
+        """HeadObject and the file's metadata."""
+        in_bucket = _exists(
+            lambda: clients.aws("s3").head_object(Bucket=clients.target.bucket(self.bucket), Key=self._object_key)
+        )
+        path = self.physical_name(clients.target)
+        in_volume = _exists(lambda: clients.workspace.files.get_metadata(path))
+        if not in_bucket and not in_volume:
+            return None
+        return {"version": self.wheel.version, "in_bucket": in_bucket, "in_volume": in_volume}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Build, put into the bucket, copy from there to the volume."""
+        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
+        s3.put_object(
+            Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata={"managed_by": "lakehouse"}
+        )
+        stored = s3.get_object(Bucket=bucket, Key=self._object_key)["Body"].read()
+        clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)
+
+    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+        """The same: what is there already has the same content."""
+        self.create(clients, desired)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete both files."""
+        clients.aws("s3").delete_object(Bucket=clients.target.bucket(self.bucket), Key=self._object_key)
+        _exists(lambda: clients.workspace.files.delete(self.physical_name(clients.target)))
+
+    @property
+    def _object_key(self) -> str:
+        return f"{_FOLDER}/{self.wheel.file_name}"
+
+
+def _exists(call: Callable[[], object]) -> bool:
+    return unless_missing(lambda: (call(),)) is not None
