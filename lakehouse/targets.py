@@ -29,6 +29,8 @@ class Target:
     """One environment. Logical names are the same everywhere; the prefixes here make the physical ones.
 
     `principals` maps the roles pipeline, deployer and analysts to the names that grants go to.
+    `bucket_principals` are ARN patterns that buckets let in beside the storage role: deployer, pipeline, break-glass.
+    `iam_settle_seconds`: how long a changed IAM role may take to be known everywhere.
     `profiles_home` holds the profile files of a local workspace; None means the user's own files.
     """
 
@@ -42,6 +44,8 @@ class Target:
     warehouse: str = "Serverless Starter Warehouse"  # every new workspace has it
     environment_version: str = "4"
     parallel_calls: int = 8
+    bucket_principals: tuple[str, ...] = ()
+    iam_settle_seconds: float = 60.0
     step_timeout_seconds: int = 3600
     call_deadline_seconds: int = 300
     profiles_home: Path | None = None
@@ -102,6 +106,9 @@ _EXAMPLE_PRINCIPALS = {
 }
 
 
+_BUCKET_ROLES = ("admin", "deployer", "pipeline")
+
+
 def _remote(name: str, catalog_prefix: str) -> Target:
     """A target on a real account: put your own account, principals and region here."""
     return Target(
@@ -112,6 +119,7 @@ def _remote(name: str, catalog_prefix: str) -> Target:
         bucket_prefix=f"lakehouse-{name}",
         catalog_prefix=catalog_prefix,
         principals=_EXAMPLE_PRINCIPALS,
+        bucket_principals=tuple(f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/lakehouse-{role}" for role in _BUCKET_ROLES),
         parallel_calls=16,
     )
 
@@ -136,6 +144,8 @@ def local_target(home: Path, workspace: str = "default") -> Target:
             "analysts": "analysts",
         },
         call_deadline_seconds=30,
+        bucket_principals=tuple(f"arn:aws:iam::123456789012:user/lakehouse-{role}" for role in _BUCKET_ROLES),
+        iam_settle_seconds=3.0,
         profiles_home=home / "local" / workspace,
     )
 

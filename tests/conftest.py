@@ -32,3 +32,13 @@ def warm_target() -> Iterator[Target]:
     lifecycle.up(settings.workspace, settings.home, settings.cache_home)
     yield settings.target
     lifecycle.down(settings.workspace, settings.home)
+
+
+@pytest.fixture(scope="session")
+def estate(warm_target: Target) -> Target:
+    """The target with the whole estate applied."""
+    from platform_assets.estate import apply_estate
+
+    report = apply_estate(warm_target)
+    assert report.failures == ()
+    return warm_target

@@ -5,6 +5,7 @@ Runs inside the moto process only. A correction whose target moto no longer has 
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +15,7 @@ from moto.core.common_models import BaseModel
 from moto.core.utils import unix_time, utcnow
 from moto.iam import access_control
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.s3.models import FakeBucket
 from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
@@ -34,6 +36,9 @@ def apply_corrections() -> None:
     replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
     # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection.
     replace_attribute(access_control, "S3IAMRequest", S3Request)
+    # A bucket policy's statement was applied whatever its Condition says: a Deny of all but some principals locked
+    # everybody out. Conditional statements are the gateway's to evaluate, when it vends credentials.
+    replace_attribute(FakeBucket, "get_permission", _decide_without_conditions)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
     # All attributes of the queue, each counting all messages, were worked out for every message of a receive:
@@ -69,6 +74,16 @@ def replace_attribute(owner: Any, name: str, replacement: Any) -> None:
 def remember_answers(owner: Any, name: str) -> None:
     """Let a pure function answer from memory what it was asked before."""
     replace_attribute(owner, name, lru_cache(REMEMBERED)(getattr(owner, name, None)))  # type: ignore[arg-type]
+
+
+def _decide_without_conditions(bucket: FakeBucket, action: str, resource: str) -> Any:
+    if bucket.policy is None:
+        return access_control.PermissionResult.NEUTRAL
+    document = json.loads(bucket.policy)
+    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    unconditional = [statement for statement in statements if not statement.get("Condition")]
+    policy = access_control.IAMPolicy(json.dumps({**document, "Statement": unconditional}))
+    return policy.is_action_permitted(action, resource)
 
 
 def _queue_arn(response: SQSResponse) -> str:

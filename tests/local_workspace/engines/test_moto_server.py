@@ -242,3 +242,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_conditional_statement_of_a_bucket_policy_locks_nobody_out(warm_moto: MotoServer) -> None:
+    """moto evaluates no conditions; the gateway does, when it vends credentials."""
+    s3 = make_bucket(warm_moto, "conditional")
+    everything = {"Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::conditional/*"}
+    conditional = {"Effect": "Deny", **everything, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="conditional", Policy=json.dumps({"Version": "2012-10-17", "Statement": [conditional]}))
+    s3.put_object(Bucket="conditional", Key="a", Body=b"kept")
+    plain = {"Effect": "Deny", **everything}
+    s3.put_bucket_policy(Bucket="conditional", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
+    with pytest.raises(ClientError, match="403"):
+        s3.get_object(Bucket="conditional", Key="a")
