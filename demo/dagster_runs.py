@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -17,7 +17,7 @@ from dagster import DagsterEventType
 from demo.failures import DemoFailed
 from demo.phases import Say
 
-_RUN_MARK = "lakehouse/main_job"
+RUN_MARK = "lakehouse/main_job"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _TOLD = {
     DagsterEventType.STEP_START: "running",
@@ -42,8 +42,12 @@ def run_job(
     job: Callable[[], dg.JobDefinition],
     say: Say,
     tags: Mapping[str, str] | None = None,
+    assets: Sequence[dg.AssetKey] | None = None,
+    retry_of: str | None = None,
 ) -> dg.DagsterRun:
-    """Run the job that the module-level function `job` returns, to its end.
+    """Run the job that the module-level function `job` returns, or some of its assets, to its end.
+
+    `retry_of`: the id of a run that did not end well; what its steps finished remotely is collected, not done again.
 
     Raises:
         RunFailed: with the failed steps and their errors.
@@ -51,7 +55,12 @@ def run_job(
     mark = uuid.uuid4().hex
     with _told(instance, mark, say):
         result = dg.execute_job(
-            dg.reconstructable(job), instance, run_config=_QUIET, tags={**(tags or {}), _RUN_MARK: mark}
+            dg.reconstructable(job),
+            instance,
+            run_config=_QUIET,
+            tags={**(tags or {}), RUN_MARK: mark},
+            asset_selection=assets,
+            reexecution_options=dg.ReexecutionOptions(retry_of) if retry_of else None,
         )
     with result:
         if not result.success:
@@ -86,7 +95,7 @@ class _told:
     def _tell(self) -> None:
         cursor: str | None = None
         while not self._ended.wait(0.5):
-            runs = self._instance.get_runs(dg.RunsFilter(tags={_RUN_MARK: self._mark}), limit=1)
+            runs = self._instance.get_runs(dg.RunsFilter(tags={RUN_MARK: self._mark}), limit=1)
             if runs:
                 connection = self._instance.get_records_for_run(runs[0].run_id, cursor, set(_TOLD))
                 cursor = connection.cursor

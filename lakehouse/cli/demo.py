@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +16,9 @@ app = typer.Typer(help="The demo: real flights of 2013, from landing to gold.", 
 _DAY = ["%Y-%m-%d"]
 From = Annotated[datetime, typer.Option("--from", formats=_DAY, help="first day")]
 To = Annotated[datetime, typer.Option("--to", formats=_DAY, help="last day")]
-AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON, progress on stderr")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON on stdout, everything else on stderr")]
 _JANUARY = (datetime(2013, 1, 1), datetime(2013, 1, 31))
+_YEAR = (datetime(2013, 1, 1), datetime(2013, 12, 31))
 
 
 def add_commands(parent: typer.Typer) -> None:
@@ -38,12 +37,12 @@ def land_files(
     from demo.flights_data import DATASETS
     from demo.landing import land
     from demo.phases import Phases
-    from demo.reports import landing_table
+    from demo.tables import landing_table
     from lakehouse.targets import current_target
 
     names = tuple(name.strip() for name in datasets.split(",")) if datasets else tuple(DATASETS)
     console = _open_console(as_json)
-    with _explained(console), Phases(console).phase("Land files") as say:
+    with Phases(console).phase("Land files") as say:
         landing = land(current_target(), first.date(), last.date(), say, names)
     if as_json:
         print(json.dumps(landing.as_json()))
@@ -51,22 +50,37 @@ def land_files(
         console.print(landing_table(landing))
 
 
+@app.command("run")
+def run_main_job(first: From = _JANUARY[0], last: To = _JANUARY[1], as_json: AsJson = False) -> None:
+    """The main job: workspace up, estate reconciled, files landed, sensed, run from bronze to gold, answers shown."""
+    from demo.main_job import run
+    from demo.tables import print_report
+    from lakehouse.targets import read_settings
+
+    console = _open_console(as_json)
+    report = run(read_settings(), first.date(), last.date(), console)
+    if as_json:
+        print(json.dumps(report.as_json()))
+    else:
+        print_report(console, report)
+
+
+@app.command("backfill")
+def backfill_days(first: From = _YEAR[0], last: To = _YEAR[1], as_json: AsJson = False) -> None:
+    """Load a range of landed days again, bronze to gold: one serverless run per table."""
+    from demo.backfill import backfill
+    from demo.tables import backfill_table
+    from lakehouse.targets import read_settings
+
+    console = _open_console(as_json)
+    result = backfill(read_settings(), first.date(), last.date(), console)
+    if as_json:
+        print(json.dumps(result.as_json()))
+    else:
+        console.print(backfill_table(result))
+
+
 def _open_console(as_json: bool) -> Console:
     from rich.console import Console
 
     return Console(stderr=as_json)
-
-
-@contextmanager
-def _explained(console: Console) -> Iterator[None]:
-    """End with code 1 and the message, without a trace, on errors that say what to do."""
-    from demo.failures import DemoFailed
-    from lakehouse.targets import InvalidTarget, UnknownTarget
-    from lakehouse.workspace import WorkspaceUnreachable
-
-    try:
-        yield
-    except (DemoFailed, InvalidTarget, UnknownTarget, WorkspaceUnreachable) as error:
-        console.print(f"[red]✗[/] {type(error).__name__}:", end=" ")
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None

@@ -11,12 +11,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from demo.flights_data import DATASETS, UnusableInput, make_files, read_dataset
 from demo.landing import LandingFailed, land
-from lakehouse.cli.demo import add_commands
+from lakehouse.cli import app
 from lakehouse.targets import Target
 from lakehouse.workspace import open_aws
 
@@ -25,13 +24,6 @@ JANUARY = (date(2013, 1, 1), date(2013, 1, 31))
 
 def parse(body: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.decode().splitlines()]
-
-
-def command_line() -> typer.Typer:
-    parent = typer.Typer()
-    parent.callback()(lambda: None)
-    add_commands(parent)
-    return parent
 
 
 def quiet(_: str) -> None:
@@ -126,11 +118,11 @@ def test_a_missing_bucket_is_named(warm_target: Target) -> None:
 
 
 def test_the_command_ends_with_the_message_and_code_1() -> None:
-    result = CliRunner().invoke(command_line(), ["demo", "land", "--from", "2014-01-01", "--to", "2014-01-02"])
+    result = CliRunner().invoke(app, ["demo", "land", "--from", "2014-01-01", "--to", "2014-01-02"])
     assert result.exit_code == 1
     assert "the flights are of 2013-01-01 to 2013-12-31" in result.output.replace("\n", "")
 
 
 def test_the_command_refuses_a_day_it_cannot_read() -> None:
-    result = CliRunner().invoke(command_line(), ["demo", "land", "--from", "January"])
+    result = CliRunner().invoke(app, ["demo", "land", "--from", "January"])
     assert result.exit_code == 2 and "January" in result.output and "%Y-%m-%d" in result.output

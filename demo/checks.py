@@ -1,0 +1,46 @@
+"""The latest result of every asset check, as the instance remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """`passed` is None when the check has never come to an end."""
+
+    asset: str
+    check: str
+    passed: bool | None
+    severity: str
+    description: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it means that something is wrong."""
+        return self.passed is not True and self.severity == "ERROR"
+
+
+def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions]) -> list[CheckResult]:
+    """Return the results of all checks of the locations, by asset and name."""
+    keys = [key for definitions in locations for key in definitions.resolve_asset_graph().asset_check_keys]
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    return [_describe(key, records.get(key)) for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
+
+
+def _describe(key: dg.AssetCheckKey, record: object) -> CheckResult:
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+
+    passed, severity, description = None, "ERROR", ""
+    if isinstance(record, AssetCheckExecutionRecord):
+        if record.status is not AssetCheckExecutionRecordStatus.PLANNED:
+            passed = record.status is AssetCheckExecutionRecordStatus.SUCCEEDED
+        event = record.event and record.event.dagster_event
+        if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            severity, description = evaluation.severity.value, evaluation.description or ""
+    return CheckResult(key.asset_key.to_user_string(), key.name, passed, severity, description)
