@@ -20,7 +20,7 @@ from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
 
-from local_workspace.engines.moto_presigned import S3Request
+from local_workspace.engines.moto_s3_request import S3Request
 
 REMEMBERED = 16_384
 
@@ -34,7 +34,8 @@ def apply_corrections() -> None:
     # GetQueueUrl and calls on a queue that is not there were checked against resource "*",
     # which no policy scoped to queues ever allows.
     replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
-    # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection.
+    # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection;
+    # and deleting many objects at once was asked of the bucket, which no policy scoped to a prefix ever allows.
     replace_attribute(access_control, "S3IAMRequest", S3Request)
     # A bucket policy's statement was applied whatever its Condition says: a Deny of all but some principals locked
     # everybody out. Conditional statements are the gateway's to evaluate, when it vends credentials.

@@ -20,6 +20,7 @@ from typing import Any
 from local_workspace.serverless_runtime.gateway_client import GatewayClient, GatewayError
 
 FILES = "/api/2.0/fs/files"
+CREDENTIALS = "/api/2.1/unity-catalog/temporary-volume-credentials"
 DIRECTORIES = "/api/2.0/fs/directories"
 BUFFER_BYTES = 1024 * 1024
 open_writers: weakref.WeakSet[VolumeWriter] = weakref.WeakSet()
@@ -145,6 +146,7 @@ def open_volume_file(
         raw: io.RawIOBase = VolumeReader(client, path)
         buffered: Any = raw if buffering == 0 else io.BufferedReader(raw, BUFFER_BYTES)
     else:
+        require_writable(client, path)
         raw = VolumeWriter(client, path)
         buffered = raw if buffering == 0 else io.BufferedWriter(raw)
         if kind == "w+":
@@ -154,6 +156,19 @@ def open_volume_file(
     text = io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)
     text.mode = mode  # type: ignore[misc]
     return text
+
+
+def require_writable(client: GatewayClient, path: str) -> None:
+    """Refuse before a byte is written what would be refused on close, where code that forgets to close never hears it.
+
+    Raises:
+        PermissionError, FileNotFoundError: there is no right to write, or no volume.
+    """
+    volume = ".".join(path.strip("/").split("/")[1:4])
+    try:
+        client.call("POST", CREDENTIALS, body={"volume_full_name": volume, "operation": "WRITE_VOLUME"})
+    except GatewayError as error:
+        raise to_os_error(error, path) from None
 
 
 def stat_path(client: GatewayClient, path: str, missing_ok: bool = False) -> os.stat_result | None:

@@ -79,9 +79,7 @@ def run_assignment(assignment: Assignment) -> TaskReport:
 def _settle(report: TaskReport) -> TaskReport:
     """Wait for what the code left behind: threads, open files, buffered output; then the report holds."""
     try:
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join()
+        _join_threads()
         _run_exit_functions()
         main = sys.modules.get("__main__")
         if main is not None:
@@ -97,6 +95,15 @@ def _settle(report: TaskReport) -> TaskReport:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     return report
+
+
+def _join_threads() -> None:
+    """Wait as an ending interpreter does: pools of concurrent.futures finish their work and end, then the others."""
+    for function in reversed(getattr(threading, "_threading_atexits", [])):
+        function()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 def _run_exit_functions() -> None:

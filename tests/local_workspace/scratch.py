@@ -22,7 +22,8 @@ ROLE = "lakehouse-scratch-storage"
 UC_MASTER_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 TABLE, VIEW, SECRET, EXTERNAL = (f"{NAME}.main.{name}" for name in ("numbers", "few", "secrets", "outside"))
 BOX, SHELF = f"{NAME}.main.box", f"{NAME}.main.shelf"
-BOX_PATH, SHELF_PATH = (f"/Volumes/{name.replace('.', '/')}" for name in (BOX, SHELF))
+SCRIPTS = f"{NAME}.main.scripts"
+BOX_PATH, SHELF_PATH, SCRIPTS_PATH = (f"/Volumes/{name.replace('.', '/')}" for name in (BOX, SHELF, SCRIPTS))
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def make_scratch(workspace: WarmWorkspace) -> Scratch:
     uc.external_locations.create(NAME, f"s3://{BUCKET}", NAME)
     uc.catalogs.create(NAME, storage_root=f"s3://{BUCKET}/managed")
     uc.schemas.create("main", NAME)
-    uc.volumes.create(NAME, "main", "box", VolumeType.MANAGED)
+    for volume in ("box", "scripts"):
+        uc.volumes.create(NAME, "main", volume, VolumeType.MANAGED)
     uc.volumes.create(NAME, "main", "shelf", VolumeType.EXTERNAL, storage_location=f"s3://{BUCKET}/shelf")
     for statement in (
         f"CREATE TABLE {TABLE} AS SELECT id FROM range(5)",
@@ -136,6 +138,7 @@ def grant_all(workspace: WarmWorkspace) -> None:
     for role in ("analyst", "pipeline", "outsider"):
         grant(workspace, "catalog", NAME, role, p.USE_CATALOG)
         grant(workspace, "schema", f"{NAME}.main", role, p.USE_SCHEMA)
+        grant(workspace, "volume", SCRIPTS, role, p.READ_VOLUME)
     for full_name in (TABLE, EXTERNAL, VIEW):
         grant(workspace, "table", full_name, "analyst", p.SELECT)
     for volume in (BOX, SHELF):

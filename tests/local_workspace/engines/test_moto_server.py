@@ -103,6 +103,22 @@ def test_a_presigned_url_carries_the_rights_of_its_signer_for_its_time(warm_moto
     assert "Request has expired" in fetch(presign(warm_moto, keys[0], -5))[1]
 
 
+def test_many_objects_are_deleted_by_who_may_delete_each(warm_moto: MotoServer) -> None:
+    root = make_bucket(warm_moto, "lakehouse-bulk")
+    for key in ("mine/a&b", "mine/c", "other/d"):
+        root.put_object(Bucket="lakehouse-bulk", Key=key, Body=b"")
+    mine = client(warm_moto, "s3", make_user(warm_moto, "bulk", "arn:aws:s3:::lakehouse-bulk/mine/*"))
+
+    def delete(*keys: str) -> dict[str, Any]:
+        wanted = {"Objects": [{"Key": key} for key in keys]}
+        return dict(mine.delete_objects(Bucket="lakehouse-bulk", Delete=wanted))
+
+    assert [error["Code"] for error in delete("other/d")["Errors"]] == ["AccessDenied"]
+    assert [gone["Key"] for gone in delete("mine/a&b", "mine/c")["Deleted"]] == ["mine/a&b", "mine/c"]
+    listed = root.list_objects_v2(Bucket="lakehouse-bulk")["Contents"]
+    assert [item["Key"] for item in listed] == ["other/d"]
+
+
 def presign(server: MotoServer, keys: tuple[str, ...], seconds: int) -> str:
     settings = Config(signature_version="s3v4", s3={"addressing_style": "path"})
     names = ("aws_access_key_id", "aws_secret_access_key")

@@ -122,7 +122,7 @@ def test_without_use_nothing_below_opens(workspace: WarmWorkspace, scratch: Scra
     assert run_sql(workspace, "analyst", f"SELECT * FROM {NAME}.closed.t") == [["1"]]
 
 
-def test_the_catalog_and_schema_of_a_request_are_the_default_ones(workspace: WarmWorkspace, scratch: Scratch) -> None:
+def test_a_request_may_name_its_catalog_and_schema(workspace: WarmWorkspace, scratch: Scratch) -> None:
     statements = workspace.client("analyst").statement_execution
     answer = statements.execute_statement(
         "SELECT count(*) FROM numbers", scratch.warehouse, catalog=NAME, schema="main"

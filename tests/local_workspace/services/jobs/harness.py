@@ -44,12 +44,17 @@ class StandIn:
             ("PUT", "/api/2.0/fs/directories{path:path}", self.make_directory),
             ("DELETE", "/api/2.0/fs/directories{path:path}", self.delete_directory),
             ("GET", "/api/2.0/workspace/export", self.export),
+            ("POST", "/api/2.1/unity-catalog/temporary-volume-credentials", self.lend),
         ]
 
     def _admit(self, call: Call, path: str) -> None:
         if call.caller.name.startswith("outsider"):
             volume = ".".join(path.split("/")[2:5])
             raise permission_denied(f"User '{call.caller.name}' does not have READ VOLUME on Volume '{volume}'.")
+
+    def lend(self, call: Call) -> dict[str, Any]:
+        self._admit(call, f"/Volumes/{call.body['volume_full_name'].replace('.', '/')}/")
+        return {}
 
     def read_file(self, call: Call) -> Response:
         path = call.params["path"]

@@ -62,6 +62,18 @@ def test_how_a_script_ends_decides_the_result(
     assert (ended.result, ended.output().error) == (result, error)
 
 
+def test_a_run_ends_after_what_its_threads_do(jobs_server: JobsServer, client: WorkspaceClient) -> None:
+    source = """
+import concurrent.futures, threading, time
+pool = concurrent.futures.ThreadPoolExecutor()
+pool.submit(lambda: (time.sleep(0.2), print('pool', flush=True)))
+threading.Thread(target=lambda: (time.sleep(0.4), print('thread', flush=True))).start()
+print('main', flush=True)
+"""
+    ended = wait_for_run(client, submit(client, script_task(jobs_server.add_script("threads.py", source))))
+    assert (ended.result, ended.output().logs) == ("SUCCESS", "main\npool\nthread\n")
+
+
 def test_a_missing_script_is_named(client: WorkspaceClient) -> None:
     ended = wait_for_run(client, submit(client, script_task("/Volumes/main/default/code/none.py")))
     details = ended.tasks["main"].status.termination_details  # type: ignore[union-attr]

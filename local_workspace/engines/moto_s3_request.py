@@ -1,14 +1,16 @@
-"""Presigned URLs and anonymous requests at moto's S3, whose policy enforcement knows the Authorization header only.
+"""Requests to moto's S3 as policies see them: presigned, anonymous, or about many objects at once.
 
-Runs inside the moto process only. Without this both end the connection without an answer.
+Runs inside the moto process only. moto's own knows the Authorization header only, and one resource per request.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+from xml.sax.saxutils import unescape
 
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -37,6 +39,17 @@ class S3Request(S3IAMRequest):
             self._is_presigned = True
             request["headers"] = {**request["headers"], **describe_authorization(signed)}
         super().__init__(**request)
+
+    def check_action_permitted(self, resource: str) -> None:
+        """Raise unless policies allow it; of a bulk deletion, for each of its objects."""
+        if self._action == "s3:DeleteObject" and self._method == "POST":
+            for key in re.findall(r"<Key>(.*?)</Key>", self._text(), re.DOTALL):
+                super().check_action_permitted(f"{resource}/{unescape(key)}")
+            return
+        super().check_action_permitted(resource)
+
+    def _text(self) -> str:
+        return self._body.decode() if isinstance(self._body, bytes) else str(self._body)
 
     def _create_auth(self, credentials: Any) -> Any:
         if not self._is_presigned:
