@@ -1,0 +1,151 @@
+"""The tables as assets: one multi-asset per step, made of the declarations in tables/.
+
+Each runs its step as a serverless run of the steps wheel and reports what the step reports.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, describe_plan, table_location
+from data_assets.tables import STEPS as TABLE_STEPS
+from data_assets.tables.model import Check, Column, Step, Table
+from lakehouse.names import resource_key, table_key, volume_path
+from lakehouse.targets import Target, current_target
+from lakehouse.wheels import STEPS as WHEEL
+from lakehouse.wheels import STEPS_VOLUME
+
+DAYS = dg.DailyPartitionsDefinition(start_date="2013-01-01", end_date="2014-01-01")
+PIPES_VOLUME = "flights.ops.pipes"
+OWNER = "team:data-platform"
+# A failure of the service or of storage may pass; one of the code will not, and costs two more runs.
+RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+# The latest-window rule of eager() would leave out every day of 2013 but the last.
+WHEN_INPUT_IS_NEW = dg.AutomationCondition.eager().without(dg.AutomationCondition.in_latest_time_window())
+_DAILY = {table.name: table.daily for step in TABLE_STEPS for table in step.tables}
+_CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium"}
+
+
+def build_assets() -> list[dg.AssetsDefinition]:
+    """Return the assets of all steps."""
+    target = current_target()
+    return [build_step(step, target) for step in TABLE_STEPS]
+
+
+def build_step(step: Step, target: Target) -> dg.AssetsDefinition:
+    """Return the multi-asset of a step."""
+
+    @dg.multi_asset(
+        name=step.name.replace(".", "__"),
+        specs=[describe_table(step, table, target) for table in step.tables],
+        check_specs=[describe_check(table, check) for table in step.tables for check in table.checks],
+        partitions_def=DAYS if step.daily else None,
+        backfill_policy=dg.BackfillPolicy.single_run() if step.daily else None,
+        retry_policy=RETRY,
+        pool="serverless",
+    )
+    def run_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from run_remotely(context, step)
+
+    return run_step
+
+
+def run_remotely(context: dg.AssetExecutionContext, step: Step) -> Iterator[Any]:
+    """Run the step on the target and yield what it reports."""
+    from databricks.sdk.service.compute import Environment
+    from databricks.sdk.service.jobs import JobEnvironment, PythonWheelTask, SubmitTask
+
+    from lakehouse.serverless import ServerlessRuns
+    from lakehouse.workspace import open_workspace
+
+    target = current_target()
+    wheel = f"{volume_path(target, STEPS_VOLUME)}/{WHEEL.file_name}"
+    environment = Environment(environment_version=target.environment_version, dependencies=[wheel])
+    task = PythonWheelTask(package_name=WHEEL.package, entry_point="run-step")
+    runs = ServerlessRuns(
+        open_workspace(target, "pipeline"), volume_path(target, PIPES_VOLUME), target.call_deadline_seconds
+    )
+    invocation = runs.run(
+        context=context,
+        task=SubmitTask(step.name.replace(".", "-"), python_wheel_task=task, environment_key="steps"),
+        environments=[JobEnvironment("steps", environment)],
+        extras=describe_plan(step, target, find_days(context, step), _DAILY),
+        timeout_seconds=target.step_timeout_seconds,
+    )
+    yield from invocation.get_results(implicit_materializations=False)
+
+
+def find_days(context: dg.AssetExecutionContext, step: Step) -> tuple[str, str] | None:
+    """Return the first and last day of the run; a table without days may be part of a run over some."""
+    if not step.daily:
+        return None
+    keys = context.partition_key_range
+    return keys.start, keys.end
+
+
+def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:
+    """Return a table's asset spec."""
+    layer = table.parsed.schema
+    return dg.AssetSpec(
+        key=table_key(table.name),
+        deps=list_dependencies(step, table),
+        description=table.comment,
+        group_name=f"{table.parsed.catalog}_{layer}",
+        kinds={"databricks", "deltalake", "spark"},
+        owners=[OWNER],
+        tags={
+            "domain": table.parsed.catalog,
+            "layer": layer,
+            "criticality": _CRITICAL[layer],
+            "load": "daily" if table.daily else "whole",
+        },
+        code_version=version_of(step),
+        automation_condition=None if layer == "bronze" else WHEN_INPUT_IS_NEW,
+        metadata={
+            "dagster/table_name": table.parsed.on(target),
+            "dagster/column_schema": describe_columns(table.columns),
+            **({"dagster/uri": place} if (place := table_location(table, target)) else {}),
+        },
+    )
+
+
+def list_dependencies(step: Step, table: Table) -> list[dg.AssetKey]:
+    """Return the tables a table is built of, and the platform resources it cannot be built without."""
+    catalog, schema = table.parsed.catalog, table.parsed.schema
+    volumes = ([LANDING_VOLUME] if step.landing else []) + ([CHECKPOINTS_VOLUME] if step.checkpoint else [])
+    return [
+        *(table_key(name) for name in step.reads),
+        resource_key("schema", catalog, schema),
+        resource_key("grants", "schema", catalog, schema),
+        resource_key("wheel", WHEEL.package),
+        resource_key("volume", *PIPES_VOLUME.split(".")),
+        *(resource_key("grants", "volume", *name.split(".")) for name in volumes),
+        *([resource_key("grants", "external_location", "lake")] if table.folder else []),
+    ]
+
+
+def describe_check(table: Table, check: Check) -> dg.AssetCheckSpec:
+    """Return the spec of a check that the step reports."""
+    return dg.AssetCheckSpec(
+        check.name, asset=table_key(table.name), description=check.description, blocking=check.blocking
+    )
+
+
+def describe_columns(columns: tuple[Column, ...]) -> dg.TableSchema:
+    """Return the declared columns as Dagster shows them."""
+    return dg.TableSchema([dg.TableColumn(name, kind.lower(), comment) for name, kind, comment in columns])
+
+
+@cache
+def version_of(step: Step) -> str:
+    """Return the digest of the step's own file and of what all steps share."""
+    folder = WHEEL.source
+    own = folder / Path(*step.name.split(".")).with_suffix(".py")
+    total = hashlib.sha256()
+    for path in [own, *sorted(folder.glob("_*.py"))]:
+        total.update(path.read_bytes())
+    return total.hexdigest()[:12]
