@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from data_assets.arrival.selection import RANGE_TAGS
 from demo import dagster_jobs
 from demo.dagster_runs import run_job
 from demo.failures import DemoFailed
@@ -17,7 +18,6 @@ from demo.sensing import RUN_KEY_TAG, Sensing
 from demo.unfinished import find_unfinished
 
 SENSOR = "landing_arrival"
-_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _LONGEST_WAIT_FOR_EVENTS_S = 60.0
 
 
@@ -58,7 +58,9 @@ def run_arrivals(instance: dg.DagsterInstance, are_events_due: bool, say: Say) -
     arrivals, sensing = Arrivals(), Sensing(instance, dagster_jobs.load_tables(), SENSOR)
     for run in find_unfinished(instance, SENSOR):
         say(f"taking up {run.tags[RUN_KEY_TAG]}")
-        tags = {key: value for key, value in run.tags.items() if key in (*_RANGE, RUN_KEY_TAG, "dagster/sensor_name")}
+        tags = {
+            key: value for key, value in run.tags.items() if key in (*RANGE_TAGS, RUN_KEY_TAG, "dagster/sensor_name")
+        }
         arrivals.runs.append(_run(instance, say, tags, sorted(run.asset_selection or ()), run.run_id))
     _tick_until_quiet(sensing, arrivals, are_events_due, say)
     return arrivals
@@ -91,7 +93,7 @@ def _run(
 ) -> ArrivalRun:
     started = time.monotonic()
     run = run_job(instance, dagster_jobs.arrival, say, tags, None if retry_of else assets, retry_of)
-    days = [tags[tag] for tag in _RANGE if tag in tags]
+    days = [tags[tag] for tag in RANGE_TAGS if tag in tags]
     return ArrivalRun(
         run_id=run.run_id,
         run_key=tags[RUN_KEY_TAG],

@@ -22,7 +22,7 @@ class CheckResult:
     @property
     def is_error(self) -> bool:
         """Whether it means that something is wrong."""
-        return self.passed is not True and self.severity == "ERROR"
+        return self.passed is False and self.severity == "ERROR"
 
 
 def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions]) -> list[CheckResult]:

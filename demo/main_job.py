@@ -63,7 +63,7 @@ def _run_phases(settings: Settings, instance: dg.DagsterInstance, first: date, l
         arrivals = run_arrivals(instance, landing.written > 0, say)
     with phases.phase("Read the checks, ask the warehouse as an analyst"):
         checks = read_checks(instance, (dagster_jobs.load_platform(), tables))
-        rows, gold = count_rows(target, tables), ask_gold(target)
-    report = Report(target.name, phases, estate, landing, arrivals, checks, rows, gold)
+        rows, (gold, highlights) = count_rows(target, tables), ask_gold(target)
+    report = Report(target.name, phases, estate, landing, arrivals, checks, rows, gold, highlights)
     report.write()
     return report

@@ -28,8 +28,9 @@ class Report:
     landing: Landing
     arrivals: Arrivals
     checks: Sequence[CheckResult]
-    rows: Mapping[str, int]
-    gold: Mapping[str, Answer]
+    rows: dict[str, int]
+    gold: Mapping[str, Answer]  # the gold tables in full
+    highlights: Mapping[str, Answer]  # question -> answer, as printed
 
     @property
     def has_changed_nothing(self) -> bool:
@@ -52,8 +53,9 @@ class Report:
             "landing": self.landing.as_json(),
             "arrivals": self.arrivals.as_json(),
             "checks": [asdict(check) for check in self.checks],
-            "rows": dict(self.rows),
+            "rows": self.rows,
             "gold": {table: answer.as_json() for table, answer in self.gold.items()},
+            "highlights": {question: answer.as_json() for question, answer in self.highlights.items()},
         }
 
     def write(self, path: Path = PATH) -> None:

@@ -2,21 +2,97 @@
 
 from __future__ import annotations
 
+from rich.console import Console
 from rich.table import Table
 
+from demo.backfill import Backfill
 from demo.landing import Landing
+from demo.report import PATH, Report
+from demo.warehouse import Answer
 
 
 def landing_table(landing: Landing) -> Table:
     """Return what was landed, by data set."""
     said = "nothing to write" if landing.written == 0 else f"{landing.written} objects written"
-    title = f"s3://{landing.bucket}, {landing.first} to {landing.last}: {said}"
-    table = Table(title=title, title_justify="left")
-    table.add_column("dataset")
+    table = _table(f"s3://{landing.bucket}, {landing.first} to {landing.last}: {said}", "dataset")
     for name in ("written", "unchanged", "rows", "MB"):
         table.add_column(name, justify="right")
     for name, landed in landing.datasets.items():
         table.add_row(
             name, f"{landed.written:,}", f"{landed.unchanged:,}", f"{landed.rows:,}", f"{landed.bytes / 1e6:.1f}"
         )
+    return table
+
+
+def backfill_table(backfill: Backfill) -> Table:
+    """Return rows per table after a backfill."""
+    return _rows_table(f"{backfill.first} to {backfill.last} loaded in {backfill.seconds:.1f} s", backfill.rows)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print the answers, then what was done and what it took."""
+    for question, answer in report.highlights.items():
+        console.print(_answer_table(question, answer), "")
+    console.print(_rows_table("Rows", report.rows), "")
+    console.print(_checks_table(report), "")
+    console.print(report.phases.table(), "")
+    for line in _summarize(report):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _summarize(report: Report) -> list[str]:
+    landing, runs = report.landing, report.arrivals.runs
+    lines = [
+        f"estate: {report.estate}",
+        f"landing: {landing.written} objects written, {landing.unchanged} unchanged",
+        *(f"run {run.run_id}: {run.days}, {run.tables} tables, {run.seconds:.1f} s" for run in runs),
+    ]
+    if report.has_changed_nothing:
+        lines.append("[bold]Nothing changed: estate, files and tables were as they should be; no run was needed.[/]")
+    return [*lines, f"report: {PATH}", "`make dev` shows the same in the Dagster UI (http://127.0.0.1:3000)"]
+
+
+def _rows_table(title: str, rows: dict[str, int]) -> Table:
+    table = _table(title, "table")
+    table.add_column("rows", justify="right")
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    return table
+
+
+def _checks_table(report: Report) -> Table:
+    passed = sum(check.passed is True for check in report.checks)
+    table = _table(f"Checks: {passed} of {len(report.checks)} passed", "asset")
+    for name in ("check", "result", ""):
+        table.add_column(name)
+    for check in report.checks:
+        if check.passed is not True:
+            said = "not run yet" if check.passed is None else f"[red]failed ({check.severity.lower()})"
+            table.add_row(check.asset, check.check, said, check.description)
+    return table
+
+
+def _answer_table(question: str, answer: Answer) -> Table:
+    table = Table(title=question, title_justify="left")
+    numeric = [
+        all(isinstance(row[number], int | float | None) for row in answer.rows) for number in range(len(answer.columns))
+    ]
+    for column, is_number in zip(answer.columns, numeric, strict=True):
+        table.add_column(column, justify="right" if is_number else "left")
+    for row in answer.rows:
+        table.add_row(*map(_show, row))
+    return table
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _table(title: str, first_column: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first_column)
     return table

@@ -63,6 +63,8 @@ def run_main_job(first: From = _JANUARY[0], last: To = _JANUARY[1], as_json: AsJ
         print(json.dumps(report.as_json()))
     else:
         print_report(console, report)
+    if report.failed_checks:
+        raise typer.Exit(1)
 
 
 @app.command("backfill")

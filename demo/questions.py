@@ -1,0 +1,54 @@
+"""What is asked of the tables at the end: rows of each as the pipeline, gold in full and in short as an analyst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import dagster as dg
+
+from demo.warehouse import Answer, Warehouse
+from lakehouse.names import physical_name
+from lakehouse.targets import Target
+
+# In full, in an order that makes reports comparable.
+GOLD: Mapping[str, str] = {
+    "flights.gold.daily_carrier_performance": "flight_date, carrier",
+    "flights.gold.route_performance": "origin, dest",
+    "flights.gold.weather_delay_impact": "rain, sight",
+}
+# What a person would ask. Means of all days are weighted by the flights that each mean is of, not departed: cancelled.
+HIGHLIGHTS: Mapping[str, str] = {
+    "How late does each carrier depart?": """
+        SELECT carrier, carrier_name, sum(flights) AS flights, sum(cancelled) AS cancelled,
+          round(sum(mean_dep_delay * (flights - cancelled)) / sum(flights - cancelled), 1) AS minutes_late
+        FROM {flights}.gold.daily_carrier_performance
+        GROUP BY carrier, carrier_name ORDER BY flights DESC, carrier""",
+    "Which routes of at least 100 flights arrive latest?": """
+        SELECT origin, dest, dest_name, flights, cancelled, distance AS miles,
+          round(mean_arr_delay, 1) AS minutes_late, round(100 * on_time_share, 1) AS on_time_percent
+        FROM {flights}.gold.route_performance WHERE flights >= 100
+        ORDER BY mean_arr_delay DESC, origin, dest LIMIT 10""",
+    "What does weather do to departures?": """
+        SELECT rain, sight, flights, cancelled, round(100 * cancelled / flights, 1) AS cancelled_percent,
+          round(mean_dep_delay, 1) AS minutes_late
+        FROM {flights}.gold.weather_delay_impact ORDER BY flights DESC, rain, sight""",
+}
+
+
+def ask_gold(target: Target) -> tuple[dict[str, Answer], dict[str, Answer]]:
+    """Return the gold tables in full, and the highlights by question; asked as an analyst, who may read gold only."""
+    full = {table: f"SELECT * FROM {physical_name(target, table)} ORDER BY {order}" for table, order in GOLD.items()}
+    short = {question: text.format(flights=target.catalog("flights")) for question, text in HIGHLIGHTS.items()}
+    warehouse = Warehouse(target, "analyst")
+    with ThreadPoolExecutor(4) as threads:
+        answers = dict(zip([*full, *short], threads.map(warehouse.ask, [*full.values(), *short.values()]), strict=True))
+    return {table: answers[table] for table in full}, {question: answers[question] for question in short}
+
+
+def count_rows(target: Target, tables: dg.Definitions) -> dict[str, int]:
+    """Return the rows of each table that the definitions materialize, counted as the pipeline."""
+    names = [".".join(key.path) for key in sorted(tables.resolve_asset_graph().materializable_asset_keys)]
+    counts = [f"SELECT '{name}' AS name, count(*) AS rows FROM {physical_name(target, name)}" for name in names]
+    answer = Warehouse(target, "pipeline").ask(" UNION ALL ".join(counts))
+    return dict(sorted(answer.rows))
