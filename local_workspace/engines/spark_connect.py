@@ -25,7 +25,7 @@ OPENED_PACKAGES = (
 )
 
 
-def spark_settings(directory: Path, port: int, aws_endpoint: str, gateway_url: str) -> dict[str, str]:
+def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, str]:
     """Return the server's configuration; partitions are few because the machine is small."""
     return {
         "spark.master": "local[*]",
@@ -38,8 +38,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str, gateway_url: s
         "spark.scheduler.mode": "FAIR",
         "spark.local.dir": str(directory / "spark" / "scratch"),
         "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,io.unitycatalog.local.SessionRules",
+        "spark.sql.catalog.spark_catalog": "io.unitycatalog.local.NeutralCatalog",
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "Etc/UTC",
         "spark.sql.shuffle.partitions": "2",
@@ -50,7 +50,6 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str, gateway_url: s
         "spark.hadoop.fs.s3.impl.disable.cache": "true",
         "spark.hadoop.fs.s3a.impl.disable.cache": "true",
         "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
-        "spark.hadoop.fs.lakehouse.gateway": gateway_url,
         "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",
         "spark.hadoop.fs.s3a.path.style.access": "true",
@@ -80,8 +79,8 @@ class SparkConnectServer:
         self.port = port or free_port()
         self._toolchain = toolchain
         self._directory = directory
-        self._settings = spark_settings(directory, self.port, aws_endpoint, gateway_url)
-        self._java_options = java_options
+        self._settings = spark_settings(directory, self.port, aws_endpoint)
+        self._java_options = (f"-Dlakehouse.gateway={gateway_url}", *java_options)
         self._child: ChildProcess | None = None
 
     @property

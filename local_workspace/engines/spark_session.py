@@ -20,7 +20,6 @@ CATALOG_CLASS = "io.unitycatalog.local.GatewayCatalog"
 
 def open_session(
     spark_url: str,
-    gateway_url: str,
     token: str,
     principal: str,
     catalogs: Iterable[str],
@@ -34,26 +33,24 @@ def open_session(
 
     show_reasons()
     session = SparkSession(connection=session_url(spark_url, principal, session_id or str(uuid.uuid4())))
-    settings: dict[str, str | int | bool] = dict(session_settings(gateway_url, token, catalogs))
+    settings: dict[str, str | int | bool] = dict(session_settings(token, catalogs))
     session.conf._set_all(settings, silent=False)
     return session
 
 
 def session_url(spark_url: str, principal: str, session_id: str) -> str:
-    """Return the connection string; the user id is what current_user() answers."""
+    """Return the connection string."""
     return f"{spark_url}/;user_id={quote(principal, safe='')};session_id={session_id}"
 
 
-def session_settings(gateway_url: str, token: str, catalogs: Iterable[str]) -> dict[str, str]:
-    """Return the session configuration that binds a session to the gateway and the token."""
+def session_settings(token: str, catalogs: Iterable[str]) -> dict[str, str]:
+    """Return the session configuration that binds a session to the token."""
     settings = {
-        "fs.lakehouse.gateway": gateway_url,
         "fs.lakehouse.token": token,
         "fs.defaultFS": "dbfs:///",
     }
     for catalog in catalogs:
         settings[f"spark.sql.catalog.{catalog}"] = CATALOG_CLASS
-        settings[f"spark.sql.catalog.{catalog}.uri"] = gateway_url
         settings[f"spark.sql.catalog.{catalog}.token"] = token
     return settings
 

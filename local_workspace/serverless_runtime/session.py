@@ -51,7 +51,6 @@ def _open_session() -> Any:
     client = GatewayClient(_assignment.host, _assignment.token)
     return open_session(
         _assignment.spark_url,
-        _assignment.host,
         _assignment.token,
         _assignment.principal,
         list_catalogs(client),

@@ -62,7 +62,7 @@ class SessionPool:
         if session is None:
             return self._open(caller, catalogs)
         if unknown := catalogs - session.catalogs:
-            settings = session_settings(self._workspace.host, session.token, sorted(unknown))
+            settings = session_settings(session.token, sorted(unknown))
             session.spark.conf._set_all(dict(settings), silent=False)
             session.catalogs |= unknown
         return session
@@ -99,7 +99,7 @@ class SessionPool:
     def _open(self, caller: Principal, catalogs: set[str]) -> StatementSession:
         workspace, session_id = self._workspace, str(uuid.uuid4())
         token = workspace.mint_token(caller.name, TOKEN_LIFETIME_S, f"SQL session {session_id}")
-        spark = open_session(workspace.spark_url, workspace.host, token, caller.name, sorted(catalogs), session_id)
+        spark = open_session(workspace.spark_url, token, caller.name, sorted(catalogs), session_id)
         return StatementSession(spark, caller.name, session_id, token, time.time(), catalogs)
 
 

@@ -6,13 +6,13 @@ import io
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 
 from databricks.sdk.service.compute import Environment
 from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.scratch import SCRIPTS_PATH
+from tests.local_workspace.services.jobs.harness import wait_for_run
 
 # Runs on the worker: each piece is an expression, or statements that leave `result`.
 TRY_ALL = """
@@ -41,7 +41,7 @@ def try_pieces(workspace: WarmWorkspace, role: str, pieces: Mapping[str, str]) -
     workspace.client("deployer").files.upload(path, io.BytesIO(source.encode()))
     task = SubmitTask("probe", spark_python_task=SparkPythonTask(path), environment_key="default")
     environment = JobEnvironment("default", Environment(environment_version="4"))
-    run = client.jobs.submit(tasks=[task], environments=[environment]).result(timeout=timedelta(minutes=3))
-    logs = client.jobs.get_run_output(run.tasks[0].run_id).logs or ""  # type: ignore[index,arg-type]
+    ended = wait_for_run(client, client.jobs.submit(tasks=[task], environments=[environment]).run_id, 180)
+    logs = ended.output("probe").logs or ""
     outcomes: dict[str, str] = json.loads(logs.partition("OUTCOMES")[2])
     return outcomes

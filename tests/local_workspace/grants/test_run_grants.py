@@ -67,7 +67,7 @@ WRITES = {
         "1",
         f"MODIFY on Table '{TABLE}_copy'",
     ),
-    "create": (f"spark.range(1).writeTo('{MAIN}.made').create()", "None", f"CREATE TABLE on Schema '{MAIN}'"),
+    "create": (f"spark.range(1).writeTo('{MAIN}.run_made').create()", "None", f"CREATE TABLE on Schema '{MAIN}'"),
     "saveAsTable": (
         f"spark.range(1).write.saveAsTable('{MAIN}.saved')",
         "None",
@@ -153,6 +153,10 @@ def test_sessions_of_two_principals_share_nothing(workspace: WarmWorkspace, scra
         "global": f"spark.table('{TABLE}').createOrReplaceGlobalTempView('shared')",
         "setting": "spark.conf.set('spark.sql.shuffle.partitions', '77')",
         "who": "spark.sql('SELECT current_user() AS me').first().me",
+        "nowhere": "spark.sql('CREATE TABLE loose (id INT)')",
+        "saved nowhere": "spark.range(3).write.saveAsTable('loose')",
+        "schema": "spark.sql('CREATE SCHEMA loose')",
+        "function": "spark.sql(\"CREATE FUNCTION loose AS 'org.example.Loose'\")",
     }
     look = {
         "view": "spark.table('shared').count()",
@@ -165,6 +169,9 @@ def test_sessions_of_two_principals_share_nothing(workspace: WarmWorkspace, scra
     assert left["who"] == repr(workspace.name("analyst"))
     assert seen["who"] == repr(workspace.name("outsider"))
     assert "TABLE_OR_VIEW_NOT_FOUND" in seen["view"]
+    assert "UNSUPPORTED_FEATURE" in left["global"], left["global"]
     assert "TABLE_OR_VIEW_NOT_FOUND" in seen["global"], seen["global"]
+    for name in ("nowhere", "saved nowhere", "schema", "function"):
+        assert "UNSUPPORTED_FEATURE" in left[name], left[name]
     assert seen["setting"] == "'2'"
     assert f"SELECT on Table '{SECRET}'" in seen["secret"]

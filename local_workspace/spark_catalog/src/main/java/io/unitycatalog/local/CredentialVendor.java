@@ -21,7 +21,7 @@ final class CredentialVendor {
 
   CredentialVendor(Configuration settings) {
     token = settings.get("fs.lakehouse.token", "");
-    client = new GatewayClient(settings.get("fs.lakehouse.gateway"), token);
+    client = new GatewayClient(token);
   }
 
   PathCredential forPath(String url, boolean write) throws IOException {

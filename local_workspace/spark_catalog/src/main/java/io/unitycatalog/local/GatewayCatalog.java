@@ -43,7 +43,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public void initialize(String catalogName, CaseInsensitiveStringMap options) {
     name = catalogName;
-    client = new GatewayClient(options.get("uri"), options.get("token"));
+    client = new GatewayClient(options.get("token"));
     tables = new GatewayTables(catalogName, client);
     Map<String, String> settings = new HashMap<>(options.asCaseSensitiveMap());
     settings.put("deltaRestApi.enabled", "false");

@@ -20,6 +20,9 @@ import org.apache.http.util.EntityUtils;
 /** The gateway's REST API as one token sees it. */
 final class GatewayClient {
   static final ObjectMapper JSON = new ObjectMapper();
+  /** The server's own setting, never a session's: nobody but the gateway may be told the secret. */
+  private static final String GATEWAY = System.getProperty("lakehouse.gateway", "");
+
   /** Proves to the gateway that the Spark server asks, which enforces what it is told about views. */
   private static final String ENGINE_SECRET = System.getProperty("lakehouse.engine.secret", "");
 
@@ -27,11 +30,9 @@ final class GatewayClient {
   private static final CloseableHttpClient HTTP =
       HttpClients.custom().setMaxConnTotal(64).setMaxConnPerRoute(64).disableAutomaticRetries().build();
 
-  private final String gateway;
   private final String token;
 
-  GatewayClient(String gateway, String token) {
-    this.gateway = gateway;
+  GatewayClient(String token) {
     this.token = token;
   }
 
@@ -68,7 +69,7 @@ final class GatewayClient {
   }
 
   private JsonNode call(String method, String path, ObjectNode body) {
-    Request request = new Request(method, gateway + UNITY + path);
+    Request request = new Request(method, GATEWAY + (path.startsWith("/") ? path : UNITY + path));
     request.setHeader("Authorization", "Bearer " + token);
     request.setHeader("X-Local-Engine", ENGINE_SECRET);
     String view = ViewScopes.current();
