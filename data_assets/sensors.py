@@ -24,7 +24,7 @@ def landing_arrival(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     assert context.repository_def is not None  # Dagster gives it to every sensor of a code location
     graph, target = context.repository_def.asset_graph, current_target()
     layout = read_layout(graph, target.bucket("landing"))
-    tick = evaluate(open_queue(target), layout, context.cursor, lambda key: _has_run(context.instance, key))
+    tick = evaluate(open_queue(target), layout, context.cursor, lambda key: has_run(context.instance, key))
     requests = [make_request(graph, run, arrival.name) for run in tick.runs]
     return dg.SensorResult(
         run_requests=requests or None,
@@ -33,7 +33,8 @@ def landing_arrival(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     )
 
 
-def _has_run(instance: dg.DagsterInstance, run_key: str) -> bool:
+def has_run(instance: dg.DagsterInstance, run_key: str) -> bool:
+    """Say whether the sensor's request of that run key has become a run."""
     runs = instance.get_runs(dg.RunsFilter(tags={_RUN_KEY: run_key}))
     return any(run.tags.get(_SENSOR_NAME) == landing_arrival.name for run in runs)
 

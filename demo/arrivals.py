@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from data_assets.arrival.selection import RANGE_TAGS
+from data_assets.sensors import has_run
 from demo import dagster_jobs
 from demo.dagster_runs import run_job
 from demo.failures import DemoFailed
@@ -74,7 +75,8 @@ def _tick_until_quiet(sensing: Sensing, arrivals: Arrivals, are_events_due: bool
         say(f"sensor: {arrivals.ticks[-1]}")
         for request in sensed.requests:
             are_events_due = False
-            arrivals.runs.append(_run(sensing.instance, say, sensing.tags_of(request), request.asset_selection))
+            if not has_run(sensing.instance, request.run_key or ""):  # as the daemon does
+                arrivals.runs.append(_run(sensing.instance, say, sensing.tags_of(request), request.asset_selection))
         if not sensed.requests and sensed.is_settled and not are_events_due:
             return
         if are_events_due and time.monotonic() > deadline:

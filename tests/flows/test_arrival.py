@@ -1,0 +1,159 @@
+"""Objects land, the sensor senses, one run goes from bronze to gold; bad input is kept visible, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from demo.flights_data import make_files
+from tests.flows.conftest import Flow
+from tests.flows.pandas_answers import assert_same, calculate
+
+FIRST, LAST = date(2013, 1, 1), date(2013, 1, 3)
+CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN = (f"2013-02-0{day}" for day in range(1, 7))
+
+
+@dataclass
+class Landed:
+    """January's first days, run once, and the events that told of them."""
+
+    arrivals: Any
+    events: list[str]
+
+
+def rows_of(day: str, count: int) -> list[dict[str, Any]]:
+    parsed = date.fromisoformat(day)
+    (file,) = make_files(parsed, parsed, ["flights"])
+    return [json.loads(line) for line in file.body.decode().splitlines()[:count]]
+
+
+def key_of(day: str, name: str = "flights") -> str:
+    return f"flights/date={day}/{name}.json"
+
+
+@pytest.fixture(scope="module")
+def landed(flow: Flow) -> Landed:
+    """Three days with everything, whose events come twice and in the wrong order."""
+    flow.land(FIRST, LAST)
+    events = flow.peek_events()
+    for body in reversed(events):
+        flow.send(body)
+    return Landed(flow.run_arrivals(), events)
+
+
+@pytest.fixture(scope="module")
+def dirty(flow: Flow, landed: Landed) -> Any:
+    """Six days of bad files, which are one run."""
+    lines = "".join(json.dumps(row) + "\n" for row in rows_of(CUT, 20))
+    flow.put(key_of(CUT), lines[:-40])
+    flow.put_rows(key_of(UNKNOWN), [{**row, "gate": "A1"} for row in rows_of(UNKNOWN, 20)])
+    flow.put_rows(key_of(MISSING), [{k: v for k, v in row.items() if k != "carrier"} for row in rows_of(MISSING, 20)])
+    flow.put(key_of(EMPTY), "")
+    for name in ("flights", "again"):
+        flow.put_rows(key_of(TWICE, name), rows_of(TWICE, 20))
+    flow.put_rows(key_of(OVERWRITTEN), rows_of(OVERWRITTEN, 20))
+    return flow.run_arrivals()
+
+
+def count(flow: Flow, day: str) -> tuple[int, int, int]:
+    """Rows of a day in bronze, silver, quarantine."""
+    layers = ("bronze.flights", "silver.flights", "silver.flights_quarantine")
+    parts = [f"(SELECT count(*) FROM {{flights}}.{layer} WHERE flight_date = '{day}')" for layer in layers]
+    bronze, silver, quarantined = flow.ask(
+        f"SELECT {', '.join(f'{part} AS n{i}' for i, part in enumerate(parts))}"
+    ).iloc[0]
+    assert bronze == silver + quarantined, "rows were lost or made"
+    return int(bronze), int(silver), int(quarantined)
+
+
+def reasons(flow: Flow, day: str) -> list[str]:
+    found = flow.ask(f"SELECT reason FROM {{flights}}.silver.flights_quarantine WHERE flight_date = '{day}'")
+    return sorted(found["reason"])
+
+
+def test_one_run_over_the_range(landed: Landed) -> None:
+    (run,) = landed.arrivals.runs
+    assert (run.days, run.tables) == ("2013-01-01 to 2013-01-03", 11)
+
+
+def test_gold_is_what_pandas_calculates(flow: Flow, landed: Landed) -> None:
+    for name, (key, expected) in calculate(FIRST, LAST).items():
+        where = f"WHERE flight_date <= '{LAST}'" if "flight_date" in key else ""
+        assert_same(name, flow.ask(f"SELECT * FROM {{flights}}.gold.{name} {where}"), expected, key)
+
+
+def test_messages_are_gone_and_a_second_round_does_nothing(flow: Flow, landed: Landed) -> None:
+    assert flow.messages("landing-events") == 0
+    assert flow.land(FIRST, LAST).written == 0
+    assert flow.run_arrivals().runs == []
+
+
+def test_late_repetition_of_all_events_is_the_same_run_key(flow: Flow, landed: Landed) -> None:
+    for body in landed.events:
+        flow.send(body)
+    assert flow.run_arrivals().runs == []
+    assert flow.messages("landing-events") == 0
+
+
+def test_all_bad_days_are_one_run(dirty: Any) -> None:
+    assert [run.days for run in dirty.runs] == [f"{CUT} to {OVERWRITTEN}"]
+
+
+def test_a_truncated_line_is_quarantined_as_it_came(flow: Flow, dirty: Any) -> None:
+    assert count(flow, CUT) == (20, 19, 1)
+    (found,) = flow.ask(
+        f"SELECT reason, record, _source_file FROM {{flights}}.silver.flights_quarantine WHERE flight_date = '{CUT}'"
+    ).to_dict("records")
+    assert found["reason"] == "corrupt line"
+    assert json.dumps(rows_of(CUT, 20)[-1]).startswith(found["record"])
+    assert key_of(CUT) in found["_source_file"].replace("%3D", "=")
+
+
+def test_an_unknown_column_is_rescued(flow: Flow, dirty: Any) -> None:
+    assert count(flow, UNKNOWN) == (20, 20, 0)
+    found = flow.ask(f"SELECT DISTINCT _rescued FROM {{flights}}.bronze.flights WHERE flight_date = '{UNKNOWN}'")
+    assert [json.loads(text) for text in found["_rescued"]] == [{"gate": "A1"}]
+
+
+def test_a_missing_column_is_a_reason(flow: Flow, dirty: Any) -> None:
+    assert count(flow, MISSING) == (20, 0, 20)
+    assert set(reasons(flow, MISSING)) == {"missing carrier"}
+
+
+def test_an_empty_file_is_an_empty_day(flow: Flow, dirty: Any) -> None:
+    assert count(flow, EMPTY) == (0, 0, 0)
+
+
+def test_the_same_rows_in_two_files_count_once(flow: Flow, dirty: Any) -> None:
+    assert count(flow, TWICE) == (40, 20, 20)
+    assert set(reasons(flow, TWICE)) == {"duplicate: a newer row has this key"}
+
+
+def test_an_overwritten_file_replaces_its_day_and_no_other(flow: Flow, dirty: Any) -> None:
+    before = flow.ask("SELECT flight_date, count(*) AS n FROM {flights}.silver.flights GROUP BY 1")
+    flow.put_rows(key_of(OVERWRITTEN), [{**row, "dep_delay": 77} for row in rows_of(OVERWRITTEN, 15)])
+    (run,) = flow.run_arrivals().runs
+    assert run.days == f"{OVERWRITTEN} to {OVERWRITTEN}"
+    assert count(flow, OVERWRITTEN) == (15, 15, 0)
+    found = flow.ask(f"SELECT DISTINCT dep_delay FROM {{flights}}.silver.flights WHERE flight_date = '{OVERWRITTEN}'")
+    assert found["dep_delay"].tolist() == [77]
+    after = flow.ask("SELECT flight_date, count(*) AS n FROM {flights}.silver.flights GROUP BY 1")
+    assert days_without(after) == days_without(before)
+
+
+def days_without(frame: pd.DataFrame) -> dict[str, int]:
+    return {row["flight_date"]: row["n"] for row in frame.to_dict("records") if row["flight_date"] != OVERWRITTEN}
+
+
+def test_what_belongs_nowhere_waits_among_the_dead_letters(flow: Flow, landed: Landed) -> None:
+    before = flow.messages("landing-events-dead-letters")
+    flow.put("hotels/hotels.json", "{}")
+    flow.send("no event")
+    assert flow.run_arrivals().runs == []
+    assert flow.messages("landing-events-dead-letters") == before + 2
+    assert flow.messages("landing-events") == 0
