@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
-from platform_assets.reconcile.apply import ApplyReport, Tell, apply_plan
-from platform_assets.reconcile.plan import Plan, index_resources, plan_changes, require_declared
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.reconcile.apply import ApplyReport, OnProgress, apply_plan, tell_nobody
+from platform_assets.reconcile.declared import index_resources, require_declared
+from platform_assets.reconcile.plan import Plan, Prune, plan_changes
+from platform_assets.reconcile.reading import read_world
+from platform_assets.resource_types.model import Clients, Resource
+
+KEEP_ALL = Prune()
 
 
 class UnknownResource(Exception):
-    """A selection names what is not declared; the message lists what is near."""
+    """A selection names what is not declared; the message lists what is."""
 
 
 def select_resources(
@@ -28,44 +31,48 @@ def select_resources(
     if selection is None:
         return list(resources)
     by_key = index_resources(resources)
-    chosen: dict[str, Resource] = {}
+    chosen: set[str] = set()
     for entry in selection:
-        found = {key: one for key, one in by_key.items() if key == entry or key.startswith(entry.rstrip("/") + "/")}
+        found = {key for key in by_key if f"{key}/".startswith(f"{entry.rstrip('/')}/")}
         if not found:
             raise UnknownResource(f"Nothing declared is called {entry!r}; declared are: {', '.join(by_key)}")
         chosen |= found
     return [resource for resource in resources if resource.key in chosen]
 
 
-def read_estate(clients: Clients, resources: Sequence[Resource]) -> dict[str, State | None]:
-    """Return the real state of each resource by key, None where there is none."""
-    with ThreadPoolExecutor(clients.target.parallel_calls, "read") as threads:
-        states = threads.map(lambda resource: _read(resource, clients), resources)
-        return {resource.key: state for resource, state in zip(resources, states, strict=True)}
+def plan_estate(
+    target: Target,
+    selection: Collection[str] | None = None,
+    prune: Prune = KEEP_ALL,
+    resources: Sequence[Resource] = RESOURCES,
+    find_undeclared: bool = False,
+) -> Plan:
+    """Return what would have to be done. What is ours and undeclared is looked for when all is planned and asked for.
 
-
-def plan_estate(target: Target, selection: Collection[str] | None = None) -> Plan:
-    """Return what would have to be done."""
-    resources = select_resources(selection)
-    return _plan(Clients(target), resources)
+    Raises:
+        UnknownResource: the selection names what is not declared.
+    """
+    chosen, whole = select_resources(selection, resources), selection is None
+    look_for_more = whole and (find_undeclared or prune.enabled)
+    world = read_world(Clients(target), chosen, [one.key for one in resources] if look_for_more else None)
+    return plan_changes(chosen, target, world, prune)
 
 
 def apply_estate(
-    target: Target, selection: Collection[str] | None = None, tell: Tell = lambda _result: None
+    target: Target,
+    selection: Collection[str] | None = None,
+    on_progress: OnProgress = tell_nobody,
+    prune: Prune = KEEP_ALL,
+    resources: Sequence[Resource] = RESOURCES,
 ) -> ApplyReport:
-    """Plan and do; the report says what became of each resource."""
-    clients, resources = Clients(target), select_resources(selection)
-    return apply_plan(_plan(clients, resources), resources, clients, tell)
+    """Plan and do; the report says what became of each resource.
+
+    Raises:
+        UnknownResource: the selection names what is not declared.
+    """
+    return carry_out(target, plan_estate(target, selection, prune, resources), on_progress)
 
 
-def _plan(clients: Clients, resources: Sequence[Resource]) -> Plan:
-    desired = {resource.key: resource.desired(clients.target) for resource in resources}
-    return plan_changes(resources, desired, read_estate(clients, resources))
-
-
-def _read(resource: Resource, clients: Clients) -> State | None:
-    try:
-        return resource.read(clients)
-    except Exception as error:
-        error.add_note(f"while reading {resource.key} ({resource.physical_name(clients.target)})")
-        raise
+def carry_out(target: Target, plan: Plan, on_progress: OnProgress = tell_nobody) -> ApplyReport:
+    """Do what a plan says."""
+    return apply_plan(plan, Clients(target), on_progress)

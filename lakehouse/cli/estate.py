@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from platform_assets.reconcile.apply import ApplyReport, Result
+    from platform_assets.reconcile.apply import ApplyReport, OnProgress, Result
+    from platform_assets.reconcile.plan import Plan
 
+FAILED = 1
 CHANGES = 2  # exit code of a plan that is not empty, as `terraform plan -detailed-exitcode`
+_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "bright_red", "?": "cyan"}
 
 Select = Annotated[
     list[str] | None,
     typer.Option("--select", "-s", help="A resource's key, or the start of keys: volume/flights. Repeatable."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Delete what is marked as ours and no longer declared.")]
+AllowDataLoss = Annotated[
+    list[str] | None,
+    typer.Option("--allow-data-loss", help="With --prune: the key of a resource to delete with its data. Repeatable."),
+]
+DetailedExitcode = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there is work to do.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="The same as `plan`.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, even when something is deleted or revoked.")]
 
 
 def add_commands(parent: typer.Typer) -> None:
@@ -27,45 +39,89 @@ def add_commands(parent: typer.Typer) -> None:
 
 def plan(
     select: Select = None,
-    as_json: Json = False,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there is something to do.")
-    ] = False,
+    as_json: AsJson = False,
+    prune: Prune = False,
+    allow_data_loss: AllowDataLoss = None,
+    detailed_exitcode: DetailedExitcode = False,
 ) -> None:
-    """Show what `apply` would do. Changes nothing."""
-    from lakehouse.targets import current_target
-    from platform_assets.estate import plan_estate
-    from platform_assets.reconcile.explain import describe_plan, explain_plan
+    """Show what `apply` would do, changing nothing. Exit codes: 0; 1 when something is blocked; 2 see below."""
+    from platform_assets.reconcile.plan import Action
 
-    found = plan_estate(current_target(), select)
-    typer.echo(json.dumps(describe_plan(found), indent=2) if as_json else explain_plan(found))
+    found = _make_plan(select, prune, allow_data_loss)
+    _show(found, as_json)
+    if found.count(Action.BLOCKED):
+        raise typer.Exit(FAILED)
     if detailed_exitcode and not found.is_empty:
         raise typer.Exit(CHANGES)
 
 
 def apply(
     select: Select = None,
-    as_json: Json = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="The same as `plan`.")] = False,
+    as_json: AsJson = False,
+    prune: Prune = False,
+    allow_data_loss: AllowDataLoss = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
-    """Make the world as declared. Creates and changes; never deletes."""
+    """Make the world as declared: plan, show the plan, carry out that very plan. Exit code 1: something failed."""
     if dry_run:
-        plan(select, as_json)
+        plan(select, as_json, prune, allow_data_loss)
         return
     from lakehouse.targets import current_target
-    from platform_assets.estate import apply_estate
+    from platform_assets.estate import carry_out
 
-    report = apply_estate(current_target(), select, lambda result: None if as_json else _tell(result))
+    found = _make_plan(select, prune, allow_data_loss)
+    if not as_json:
+        _show(found, as_json)
+    if not yes and _takes_away(found):
+        typer.confirm("Something is deleted or revoked. Carry this out?", abort=True, err=True)
+    report = carry_out(current_target(), found, _count_progress(found, quiet=as_json))
     typer.echo(_as_json(report) if as_json else _summarize(report))
     if report.failures:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
-def _tell(result: Result) -> None:
-    if result.error:
-        typer.echo(f"! {result.error}", err=True)
-    elif result.status.value != "unchanged":
-        typer.echo(f"  {result.status.value} {result.key}")
+def _make_plan(select: list[str] | None, prune: bool, allow_data_loss: list[str] | None) -> Plan:
+    from lakehouse.targets import current_target
+    from platform_assets.estate import plan_estate
+    from platform_assets.reconcile import plan as plans
+
+    if prune and select:
+        raise typer.BadParameter("--prune looks at the whole estate; leave out --select")
+    if allow_data_loss and not prune:
+        raise typer.BadParameter("--allow-data-loss goes with --prune")
+    pruning = plans.Prune(prune, frozenset(allow_data_loss or ()))
+    return plan_estate(current_target(), select, pruning, find_undeclared=True)
+
+
+def _show(found: Plan, as_json: bool) -> None:
+    from platform_assets.reconcile.explain import describe_plan, explain_plan
+
+    if as_json:
+        typer.echo(json.dumps(describe_plan(found), indent=2))
+        return
+    for line in explain_plan(found).splitlines():
+        typer.secho(line, fg=_COLOURS.get(line[:1]))
+
+
+def _takes_away(found: Plan) -> bool:
+    from platform_assets.reconcile.explain import takes_away
+
+    return sys.stdin.isatty() and any(takes_away(step) for step in found.steps)
+
+
+def _count_progress(found: Plan, quiet: bool) -> OnProgress:
+    total, ended = len(found.changed), 0
+
+    def tell(result: Result) -> None:
+        nonlocal ended
+        if result.step not in found.changed or quiet:
+            return
+        ended += 1
+        text = result.error or f"{result.status.value} {result.key}"
+        typer.secho(f"[{ended}/{total}] {text}", fg="red" if result.error else None, err=True)
+
+    return tell
 
 
 def _summarize(report: ApplyReport) -> str:

@@ -26,6 +26,8 @@ EXPECTED = frozenset(
         "local_workspace.lifecycle.control.WorkspaceIsUp",
         "local_workspace.lifecycle.files.InvalidName",
         "local_workspace.lifecycle.logs.NoSuchLog",
+        "platform_assets.estate.UnknownResource",
+        "platform_assets.reconcile.declared.InvalidEstate",
     }
 )
 

@@ -1,7 +1,8 @@
 """Catalogs, schemas (a layer each) and volumes."""
 
-from platform_assets.resource_types.catalog import Catalog, Schema
+from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.volume import Volume
 
 RESOURCES: tuple[Resource, ...] = (

@@ -5,15 +5,16 @@ May be killed anywhere and run again, or twice at once: the next plan sees what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
 from graphlib import TopologicalSorter
 
-from platform_assets.reconcile.diff import diff_states
-from platform_assets.reconcile.plan import Action, Plan, Step, index_resources
-from platform_assets.resource_types.model import Clients, Resource, State, is_duplicate
+from platform_assets.reconcile.diff import Change, diff_states
+from platform_assets.reconcile.plan import Action, Plan, Step
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.sdk_errors import is_duplicate, name_error
 
 
 class Status(Enum):
@@ -22,6 +23,7 @@ class Status(Enum):
     UNCHANGED = "unchanged"
     CREATED = "created"
     UPDATED = "updated"
+    DELETED = "deleted"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -30,9 +32,14 @@ class Status(Enum):
 class Result:
     """What became of a step; `error` says why it failed or was skipped."""
 
-    key: str
+    step: Step
     status: Status
     error: str = ""
+
+    @property
+    def key(self) -> str:
+        """The resource's key."""
+        return self.step.key
 
 
 @dataclass(frozen=True)
@@ -56,78 +63,98 @@ class ApplyReport:
         return tuple(result for result in self.results if result.status in (Status.FAILED, Status.SKIPPED))
 
 
-Tell = Callable[[Result], None]
+OnProgress = Callable[[Result], None]
 
 
-def apply_plan(
-    plan: Plan, resources: Sequence[Resource], clients: Clients, tell: Tell = lambda _result: None
-) -> ApplyReport:
+def tell_nobody(_result: Result) -> None:
+    """Take a result and say nothing."""
+
+
+def apply_plan(plan: Plan, clients: Clients, on_progress: OnProgress = tell_nobody) -> ApplyReport:
     """Do what the plan says, no more, and return what became of it."""
-    return _Application(plan, index_resources(resources), clients, tell).run()
+    return _Application(plan, clients, on_progress).run()
 
 
 class _Application:
-    def __init__(self, plan: Plan, resources: Mapping[str, Resource], clients: Clients, tell: Tell) -> None:
-        self._steps = {step.key: step for step in plan.steps}
-        self._resources = resources
+    def __init__(self, plan: Plan, clients: Clients, on_progress: OnProgress) -> None:
+        self._deletes = [step for step in plan.steps if step.action is Action.DELETE]
+        self._steps = {step.key: step for step in plan.steps if step.action is not Action.DELETE}
         self._clients = clients
-        self._tell = tell
+        self._on_progress = on_progress
         self._results: dict[str, Result] = {}
 
     def run(self) -> ApplyReport:
-        graph = {key: set(self._resources[key].dependencies) & self._steps.keys() for key in self._steps}
-        sorter = TopologicalSorter(graph)
-        sorter.prepare()
+        """Creates and updates along the graph; then deletes in the plan's order, one by one."""
         with ThreadPoolExecutor(self._clients.target.parallel_calls, "apply") as threads:
-            running: set[Future[Result]] = set()
-            while sorter.is_active():
-                running |= {threads.submit(self._do, key) for key in sorter.get_ready()}
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    result = future.result()
-                    self._results[result.key] = result
-                    self._tell(result)
-                    sorter.done(result.key)
+            for result in self._walk(threads):
+                self._note(result)
+        for step in self._deletes:
+            self._note(self._do(step))
         return ApplyReport(tuple(self._results.values()))
 
-    def _do(self, key: str) -> Result:
-        step, resource = self._steps[key], self._resources[key]
-        broken = [name for name in resource.dependencies if name in self._results and self._is_broken(name)]
+    def _walk(self, threads: ThreadPoolExecutor) -> Iterator[Result]:
+        keys = self._steps.keys()
+        sorter = TopologicalSorter({key: keys & step.resource.dependencies for key, step in self._steps.items()})
+        sorter.prepare()
+        running: set[Future[Result]] = set()
+        while sorter.is_active():
+            running |= {threads.submit(self._do, self._steps[key]) for key in sorter.get_ready()}
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                yield (result := future.result())  # noted before what waits for it may start
+                sorter.done(result.key)
+
+    def _note(self, result: Result) -> None:
+        self._results[result.key] = result
+        self._on_progress(result)
+
+    def _do(self, step: Step) -> Result:
+        broken = [key for key in step.resource.dependencies if self._is_broken(key)]
         if broken:
-            return Result(key, Status.SKIPPED, f"{key}: not tried, since {', '.join(broken)} failed")
-        if step.action is Action.NONE:
-            return Result(key, Status.UNCHANGED)
+            return Result(step, Status.SKIPPED, f"{step.key}: not tried, since {', '.join(broken)} failed")
         if step.action is Action.BLOCKED:
-            return Result(key, Status.FAILED, f"{key}: {'; '.join(step.notes)}")
+            return Result(step, Status.FAILED, f"{step.key}: {'; '.join(step.notes)}")
         try:
-            return Result(key, self._change(step, resource))
+            return Result(step, self._change(step))
         except Exception as error:  # noqa: BLE001 - kept in the report, which fails whoever asked for this
-            name = resource.physical_name(self._clients.target)
-            return Result(key, Status.FAILED, f"{key} ({name}): {type(error).__name__}: {error}")
+            return Result(step, Status.FAILED, name_error(step.resource, self._clients.target, error))
 
     def _is_broken(self, key: str) -> bool:
-        return self._results[key].status in (Status.FAILED, Status.SKIPPED)
+        return key in self._results and self._results[key].status in (Status.FAILED, Status.SKIPPED)
 
-    def _change(self, step: Step, resource: Resource) -> Status:
-        desired = resource.desired(self._clients.target)
-        if step.action is Action.UPDATE:
-            resource.update(self._clients, desired, frozenset(change.field for change in step.changes))
-            return Status.UPDATED
+    def _change(self, step: Step) -> Status:
+        resource = step.resource
+        match step.action:
+            case Action.CREATE:
+                self._create(resource, resource.desired(self._clients.target))
+                return Status.CREATED
+            case Action.UPDATE:
+                resource.update(self._clients, resource.desired(self._clients.target), _before(step.changes))
+                return Status.UPDATED
+            case Action.DELETE:
+                resource.delete(self._clients)
+                return Status.DELETED
+        return Status.UNCHANGED
+
+    def _create(self, resource: Resource, desired: State) -> None:
         try:
             resource.create(self._clients, desired)
         except Exception as error:
             if not is_duplicate(error):
                 raise
             self._adopt(resource, desired, error)
-        return Status.CREATED
 
     def _adopt(self, resource: Resource, desired: State, error: Exception) -> None:
         """Somebody created it meanwhile, or a lost answer of ours did: bring what is there to what is declared."""
         actual = resource.read(self._clients)
         if actual is None:
             raise error
-        changed = frozenset(change.field for change in diff_states(desired, actual))
-        if changed & resource.fixed.keys():
+        before = _before(diff_states(desired, actual))
+        if before.keys() & resource.fixed.keys():
             raise error
-        if changed:
-            resource.update(self._clients, desired, changed)
+        if before:
+            resource.update(self._clients, desired, before)
+
+
+def _before(changes: tuple[Change, ...]) -> State:
+    return {change.field: change.before for change in changes}

@@ -23,4 +23,5 @@ def diff_states(desired: State, actual: State) -> tuple[Change, ...]:
 
 def find_reported(actual: State | None, reported: Mapping[str, str]) -> tuple[str, ...]:
     """Return what is only shown, as sentences."""
-    return tuple(f"{name} {actual[name]}: {reason}" for name, reason in reported.items() if name in (actual or {}))  # type: ignore[index]
+    found = actual or {}
+    return tuple(f"{name} {found[name]}: {reason}" for name, reason in reported.items() if name in found)

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from platform_assets.reconcile.plan import Action, Plan, Step
 
-_SIGNS = {Action.NONE: " ", Action.CREATE: "+", Action.UPDATE: "~", Action.BLOCKED: "!"}
-_LONGEST = 160
+SIGNS = {Action.NONE: " ", Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.BLOCKED: "!"}
+UNDECLARED_SIGN = "?"
+_COUNTED = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
 
 def explain_plan(plan: Plan) -> str:
     """Return the plan as text: a line per change, a summary at the end."""
-    lines = [line for step in plan.steps if step.action is not Action.NONE or step.notes for line in _explain(step)]
-    counts = ", ".join(f"{plan.count(action)} to {action.value}" for action in (Action.CREATE, Action.UPDATE))
-    blocked = f", {plan.count(Action.BLOCKED)} blocked" if plan.count(Action.BLOCKED) else ""
-    unchanged = f"{plan.count(Action.NONE)} as declared"
-    return "\n".join([*lines, f"{counts}{blocked}, {unchanged}"])
+    lines = [line for step in plan.steps for line in explain_step(step)]
+    lines += [f"{UNDECLARED_SIGN} {key} (ours, no longer declared: --prune deletes it)" for key in plan.undeclared]
+    return "\n".join([*lines, summarize_plan(plan)])
+
+
+def explain_step(step: Step) -> Iterator[str]:
+    """Yield the step's lines; none where there is nothing to do or to tell."""
+    if step.action is Action.NONE and not step.notes:
+        return
+    yield f"{SIGNS[step.action]} {step.key}"
+    yield from (f"      {line}" for line in list_lines(step))
+    yield from (f"      ({note})" for note in step.notes)
+
+
+def list_lines(step: Step) -> list[str]:
+    """Return what the step changes, a line each, in the words of its type."""
+    return [line for change in step.changes for line in step.resource.explain_change(*change)]
+
+
+def summarize_plan(plan: Plan) -> str:
+    """Return how many steps of each kind there are."""
+    counts = [f"{plan.count(action)} to {action.value}" for action in _COUNTED if plan.count(action)]
+    blocked = [f"{plan.count(Action.BLOCKED)} blocked"] if plan.count(Action.BLOCKED) else []
+    return ", ".join([*(counts or ["nothing to do"]), *blocked, f"{plan.count(Action.NONE)} as declared"])
 
 
 def describe_plan(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON data."""
     return {
         "is_empty": plan.is_empty,
+        "undeclared": list(plan.undeclared),
         "steps": [
             {
                 "key": step.key,
                 "action": step.action.value,
                 "changes": [change._asdict() for change in step.changes],
+                "lines": list_lines(step),
                 "notes": list(step.notes),
             }
             for step in plan.steps
@@ -37,15 +58,8 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _explain(step: Step) -> Iterator[str]:
-    yield f"{_SIGNS[step.action]} {step.key}"
-    for change in step.changes:
-        before = "" if change.before is None else f"{_shorten(change.before)} -> "
-        yield f"      {change.field}: {before}{_shorten(change.after)}"
-    for note in step.notes:
-        yield f"      ({note})"
-
-
-def _shorten(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def takes_away(step: Step) -> bool:
+    """Say whether the step deletes or revokes something."""
+    return step.action is Action.DELETE or (
+        step.action is Action.UPDATE and any(line.startswith("revoke ") for line in list_lines(step))
+    )

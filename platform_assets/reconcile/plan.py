@@ -5,43 +5,64 @@ What is shown is what runs: explain and apply walk the same steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from graphlib import CycleError, TopologicalSorter
 
+from lakehouse.targets import Target
+from platform_assets.reconcile.declared import index_resources, order_keys
 from platform_assets.reconcile.diff import Change, diff_states, find_reported
 from platform_assets.resource_types.model import Resource, State
 
 
 class Action(Enum):
-    """What a step does. BLOCKED: the difference is in a field that cannot be changed."""
+    """What a step does. BLOCKED: nothing can be done, and the step's notes say why."""
 
     NONE = "none"
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
     BLOCKED = "blocked"
 
 
-class InvalidEstate(Exception):
-    """The declarations contradict each other; the message names them."""
+@dataclass(frozen=True)
+class World:
+    """What was found: states by key (None: not there), why a resource could not be read, what is ours undeclared."""
+
+    states: Mapping[str, State | None]
+    errors: Mapping[str, str] = field(default_factory=dict)
+    undeclared: Sequence[Resource] = ()
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Which undeclared resources may be deleted: none, or all but those with data that `data_loss` does not name."""
+
+    enabled: bool = False
+    data_loss: Collection[str] = ()
 
 
 @dataclass(frozen=True)
 class Step:
     """One resource's part of the plan; `notes` are for people."""
 
-    key: str
+    resource: Resource
     action: Action
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """The resource's key."""
+        return self.resource.key
+
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps, dependencies first."""
+    """All steps: dependencies first, then deletes, dependents first. `undeclared`: ours, not declared, left alone."""
 
     steps: tuple[Step, ...]
+    undeclared: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -58,62 +79,32 @@ class Plan:
         return sum(step.action is action for step in self.steps)
 
 
-def plan_changes(
-    resources: Sequence[Resource], desired: Mapping[str, State], actual: Mapping[str, State | None]
-) -> Plan:
-    """Return what makes the actual states the desired ones."""
+def plan_changes(resources: Sequence[Resource], target: Target, world: World, prune: Prune = Prune()) -> Plan:
+    """Return what makes the world as declared on the target."""
     by_key = index_resources(resources)
-    return Plan(tuple(_plan_step(by_key[key], desired[key], actual[key]) for key in order_keys(resources)))
+    steps = [_plan_step(by_key[key], target, world) for key in order_keys(resources)]
+    if not prune.enabled:
+        return Plan(tuple(steps), tuple(resource.key for resource in world.undeclared))
+    return Plan((*steps, *(_plan_delete(resource, prune) for resource in world.undeclared)))
 
 
-def index_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
-    """Return the resources by key.
-
-    Raises:
-        InvalidEstate: a key is declared twice.
-    """
-    by_key: dict[str, Resource] = {}
-    for resource in resources:
-        if resource.key in by_key:
-            raise InvalidEstate(f"{resource.key} is declared twice")
-        by_key[resource.key] = resource
-    return by_key
-
-
-def order_keys(resources: Sequence[Resource]) -> list[str]:
-    """Return the keys, dependencies first.
-
-    Raises:
-        InvalidEstate: the dependencies go round in a circle.
-    """
-    keys = {resource.key for resource in resources}
-    graph = {resource.key: set(resource.dependencies) & keys for resource in resources}
-    try:
-        return list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        raise InvalidEstate(f"The declarations depend on each other: {' -> '.join(error.args[1])}") from None
-
-
-def require_declared(resources: Sequence[Resource]) -> None:
-    """Refuse an estate in which something depends on what nobody declares.
-
-    Raises:
-        InvalidEstate: naming both.
-    """
-    keys = index_resources(resources)
-    for resource in resources:
-        for dependency in resource.dependencies:
-            if dependency not in keys:
-                raise InvalidEstate(f"{resource.key} needs {dependency}, which is not declared")
-
-
-def _plan_step(resource: Resource, desired: State, actual: State | None) -> Step:
+def _plan_step(resource: Resource, target: Target, world: World) -> Step:
+    if resource.key in world.errors:
+        return Step(resource, Action.BLOCKED, notes=(f"cannot be read: {world.errors[resource.key]}",))
+    desired, actual = resource.desired(target), world.states[resource.key]
     notes = find_reported(actual, resource.reported)
+    changes = diff_states(desired, actual or {})
     if actual is None:
-        return Step(resource.key, Action.CREATE, diff_states(desired, {}), notes)
-    changes = diff_states(desired, actual)
+        return Step(resource, Action.CREATE, changes, notes)
     blocked = [change.field for change in changes if change.field in resource.fixed]
     if blocked:
         reasons = tuple(f"{name} cannot be changed: {resource.fixed[name]}" for name in blocked)
-        return Step(resource.key, Action.BLOCKED, changes, reasons + notes)
-    return Step(resource.key, Action.UPDATE if changes else Action.NONE, changes, notes)
+        return Step(resource, Action.BLOCKED, changes, reasons + notes)
+    return Step(resource, Action.UPDATE if changes else Action.NONE, changes, notes)
+
+
+def _plan_delete(resource: Resource, prune: Prune) -> Step:
+    if resource.holds_data and resource.key not in prune.data_loss:
+        note = f"may hold data: to delete it, name it with --allow-data-loss {resource.key}"
+        return Step(resource, Action.BLOCKED, notes=(note,))
+    return Step(resource, Action.DELETE, notes=("ours, and no longer declared",))

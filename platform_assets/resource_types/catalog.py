@@ -1,14 +1,14 @@
-"""Catalogs and schemas. https://docs.databricks.com/api/workspace/catalogs and .../schemas"""
+"""Catalogs. https://docs.databricks.com/api/workspace/catalogs"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lakehouse.names import physical_name
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
-
-_PLACED = {"storage_root": "where managed data lies is decided when the catalog is made"}
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Catalog(Resource):
     type_name = "catalog"
     group = "platform_catalog"
     holds_data = True
-    fixed = _PLACED
+    fixed = {"storage_root": "where managed data lies is decided when the catalog is made"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -34,17 +34,20 @@ class Catalog(Resource):
         return target.catalog(self.name)
 
     def desired(self, target: Target) -> State:
-        """Storage and comment."""
+        """Storage, comment, mark."""
         root = f"s3://{target.bucket(self.location)}/{self.folder}"
-        return {"storage_root": root, "comment": self.purpose, "properties": {"managed_by": "lakehouse"}}
+        return {"storage_root": root, "comment": self.purpose, "properties": mark_labels(target)}
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
         found = unless_missing(lambda: clients.workspace.catalogs.get(self.physical_name(clients.target)))
         if found is None:
             return None
-        properties = {key: value for key, value in (found.properties or {}).items() if key == "managed_by"}
-        return {"storage_root": found.storage_root, "comment": found.comment, "properties": properties}
+        return {
+            "storage_root": (found.storage_root or "").rstrip("/"),
+            "comment": found.comment or "",
+            "properties": own_labels(found.properties),
+        }
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create."""
@@ -55,61 +58,22 @@ class Catalog(Resource):
             properties=dict(desired["properties"]),
         )
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """Update."""
-        clients.workspace.catalogs.update(
-            self.physical_name(clients.target), comment=desired["comment"], properties=dict(desired["properties"])
-        )
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Update; the properties as a whole, so those of others are read first."""
+        api, name = clients.workspace.catalogs, self.physical_name(clients.target)
+        properties = None
+        if "properties" in before:
+            properties = {**(api.get(name).properties or {}), **desired["properties"]}
+        api.update(name, comment=desired["comment"], properties=properties)
 
     def delete(self, clients: Clients) -> None:
         """Delete; refused while it holds schemas."""
         unless_missing(lambda: clients.workspace.catalogs.delete(self.physical_name(clients.target)))
 
-
-@dataclass(frozen=True)
-class Schema(Resource):
-    """A schema: one layer of a domain."""
-
-    purpose: str = ""
-
-    type_name = "schema"
-    group = "platform_catalog"
-    holds_data = True
-
-    @property
-    def dependencies(self) -> tuple[str, ...]:
-        """The catalog."""
-        return (f"catalog/{self.name.split('.')[0]}", *self.after)
-
-    def physical_name(self, target: Target) -> str:
-        """Return the schema's full name."""
-        return physical_name(target, self.name)
-
-    def desired(self, target: Target) -> State:
-        """Comment and mark."""
-        return {"comment": self.purpose, "properties": {"managed_by": "lakehouse"}}
-
-    def read(self, clients: Clients) -> State | None:
-        """Get."""
-        found = unless_missing(lambda: clients.workspace.schemas.get(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        properties = {key: value for key, value in (found.properties or {}).items() if key == "managed_by"}
-        return {"comment": found.comment, "properties": properties}
-
-    def create(self, clients: Clients, desired: State) -> None:
-        """Create."""
-        catalog, name = self.physical_name(clients.target).split(".")
-        clients.workspace.schemas.create(
-            name, catalog, comment=desired["comment"], properties=dict(desired["properties"])
-        )
-
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """Update."""
-        clients.workspace.schemas.update(
-            self.physical_name(clients.target), comment=desired["comment"], properties=dict(desired["properties"])
-        )
-
-    def delete(self, clients: Clients) -> None:
-        """Delete; refused while it holds tables or volumes."""
-        unless_missing(lambda: clients.workspace.schemas.delete(self.physical_name(clients.target)))
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[Catalog]:
+        """List."""
+        target = clients.target
+        for found in clients.workspace.catalogs.list():
+            if own_labels(found.properties) == mark_labels(target):
+                yield cls((found.name or "").removeprefix(target.catalog_prefix))

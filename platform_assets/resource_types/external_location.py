@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import MARK, Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
 
@@ -30,7 +33,8 @@ class ExternalLocation(Resource):
     def desired(self, target: Target) -> State:
         """Address and credential."""
         url = f"s3://{target.bucket(self.bucket)}/"
-        return {"url": url, "credential": target.account_wide(self.credential), "read_only": False, "comment": MARK}
+        credential = target.account_wide(self.credential)
+        return {"url": url, "credential": credential, "read_only": False, "comment": mark_comment(target)}
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
@@ -48,17 +52,23 @@ class ExternalLocation(Resource):
         """Create; Unity Catalog tries the path, whose role IAM may not know yet."""
         api, name = clients.workspace.external_locations, self.physical_name(clients.target)
         call_when_settled(
-            lambda: api.create(name, desired["url"], desired["credential"], comment=MARK, read_only=False),
+            lambda: api.create(
+                name, desired["url"], desired["credential"], comment=desired["comment"], read_only=False
+            ),
             clients.target,
             "validation failed",
         )
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+    def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update."""
         api, name = clients.workspace.external_locations, self.physical_name(clients.target)
         call_when_settled(
             lambda: api.update(
-                name, url=desired["url"], credential_name=desired["credential"], comment=MARK, read_only=False
+                name,
+                url=desired["url"],
+                credential_name=desired["credential"],
+                comment=desired["comment"],
+                read_only=False,
             ),
             clients.target,
             "validation failed",
@@ -67,3 +77,11 @@ class ExternalLocation(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; refused while something lies in it."""
         unless_missing(lambda: clients.workspace.external_locations.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[ExternalLocation]:
+        """List."""
+        prefix = clients.target.account_wide("")
+        for found in clients.workspace.external_locations.list():
+            if (found.name or "").startswith(prefix) and is_own_comment(found.comment, clients.target):
+                yield cls((found.name or "").removeprefix(prefix))

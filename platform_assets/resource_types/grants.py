@@ -5,30 +5,33 @@ https://docs.databricks.com/api/workspace/grants
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 _ACCOUNT_WIDE = ("external_location", "storage_credential")
+_OTHERS = "others"  # no principal is called so: the field of grants to principals that are not declared
 
 
 @dataclass(frozen=True)
 class Grants(Resource):
     """Who may do what on a securable. `name` is its type and logical name: schema.flights.silver.
 
-    What others were granted by somebody else is shown as `foreign` and left; more than is declared here for a
-    declared principal is revoked.
+    A declared principal gets what is declared, and loses what is not. `foreign` says what happens to grants to
+    principals that are not declared: keep, report (shown and left) or revoke. A revoke is a line of the plan.
     """
 
     to: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    foreign: Literal["keep", "report", "revoke"] = "report"
 
     type_name = "grants"
     group = "platform_grants"
-    reported = {"foreign": "granted by somebody else: shown, not revoked"}
+    reported = {"foreign": "granted to principals that are not declared: shown, not revoked"}
 
     @property
     def securable_type(self) -> str:
@@ -49,47 +52,80 @@ class Grants(Resource):
 
     def desired(self, target: Target) -> State:
         """Privileges by principal."""
-        return {target.principals[role]: sorted(privileges) for role, privileges in self.to.items()}
+        others: dict[str, Any] = {_OTHERS: {}} if self.foreign == "revoke" else {}
+        return {**{target.principals[role]: sorted(privileges) for role, privileges in self.to.items()}, **others}
 
     def read(self, clients: Clients) -> State | None:
-        """Get; without the securable there is nothing granted, and nothing can be."""
-        target = clients.target
-        answer = unless_missing(lambda: clients.workspace.grants.get(self.securable_type, self.physical_name(target)))
-        if answer is None:
+        """Get, page by page; without the securable there is nothing granted, and nothing can be."""
+        held = unless_missing(lambda: self._read_all(clients))
+        if held is None:
             return None
-        held = {
-            one.principal or "": sorted(_as_text(privilege) for privilege in one.privileges or [])
-            for one in answer.privilege_assignments or []
-        }
-        declared = {target.principals[role] for role in self.to}
-        foreign = {name: privileges for name, privileges in held.items() if name not in declared}
+        declared = {clients.target.principals[role] for role in self.to}
+        others = {name: privileges for name, privileges in held.items() if name not in declared}
         state: dict[str, Any] = {name: held.get(name, []) for name in declared}
-        return {**state, **({"foreign": foreign} if foreign else {})}
+        if self.foreign == "revoke":
+            return {**state, _OTHERS: others}
+        return {**state, "foreign": others} if others and self.foreign == "report" else state
 
     def create(self, clients: Clients, desired: State) -> None:
         """Grant all."""
-        self.update(clients, desired, frozenset(desired))
+        self.update(clients, desired, dict.fromkeys(desired))
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """One Update for all principals: add what lacks, revoke what is too much."""
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """One Update for all principals: add and revoke what the plan says, and no more."""
         from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
-        held = self.read(clients) or {}
         changes = [
             PermissionsChange(
-                add=[Privilege(name) for name in desired[principal] if name not in held.get(principal, [])] or None,
-                remove=[Privilege(name) for name in held.get(principal, []) if name not in desired[principal]] or None,
                 principal=principal,
+                add=[Privilege(name) for name in add] or None,
+                remove=[Privilege(name) for name in remove] or None,
             )
-            for principal in sorted(changed)
+            for principal, add, remove in _list_changes(desired, before)
         ]
         clients.workspace.grants.update(self.securable_type, self.physical_name(clients.target), changes=changes)
 
     def delete(self, clients: Clients) -> None:
         """Revoke all that is declared."""
-        self.update(
-            clients, {clients.target.principals[role]: [] for role in self.to}, frozenset(self.desired(clients.target))
-        )
+        desired = self.desired(clients.target)
+        nothing: dict[str, Any] = {name: {} if name == _OTHERS else [] for name in desired}
+        unless_missing(lambda: self.update(clients, nothing, desired))
+
+    def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
+        """Return a line per principal and direction."""
+        lines = []
+        for principal, add, remove in _list_changes({name: after}, {name: before}):
+            lines += [f"grant {', '.join(add)} to {principal}"] if add else []
+            lines += [f"revoke {', '.join(remove)} from {principal}"] if remove else []
+        return tuple(lines)
+
+    def _read_all(self, clients: Clients) -> dict[str, list[str]]:
+        api, name, held = clients.workspace.grants, self.physical_name(clients.target), {}
+        page: str | None = None
+        while True:
+            answer = api.get(self.securable_type, name, page_token=page)
+            for one in answer.privilege_assignments or []:
+                held[one.principal or ""] = sorted(_as_text(privilege) for privilege in one.privileges or [])
+            page = answer.next_page_token
+            if not page:
+                return held
+
+
+def _list_changes(desired: State, before: State) -> list[tuple[str, list[str], list[str]]]:
+    """Return principal, what is added, what is removed; nobody for whom nothing changes."""
+    pairs = [pair for name in before for pair in _split(name, desired[name], before[name])]
+    changes = [(principal, _minus(after, held), _minus(held, after)) for principal, after, held in pairs]
+    return [change for change in sorted(changes) if change[1] or change[2]]
+
+
+def _split(name: str, after: Any, held: Any) -> list[tuple[str, Sequence[str], Sequence[str]]]:
+    if name != _OTHERS:
+        return [(name, after or (), held or ())]
+    return [(principal, (), privileges) for principal, privileges in (held or {}).items()]
+
+
+def _minus(some: Sequence[str], others: Sequence[str]) -> list[str]:
+    return sorted(set(some) - set(others))
 
 
 def _as_text(privilege: Any) -> str:

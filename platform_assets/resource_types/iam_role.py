@@ -6,13 +6,16 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.kms_key import key_arn
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
-from platform_assets.resource_types.policies import storage_access, storage_trust
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, mark_tags, own_tags
+from platform_assets.resource_types.policies import normalize_policy, storage_access, storage_trust
+from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
 _POLICY = "storage"
@@ -27,6 +30,7 @@ class StorageRole(Resource):
 
     type_name = "iam_role"
     kinds = frozenset({"aws"})
+    reported = {"other_policies": "attached by somebody else: shown, not removed"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -38,21 +42,28 @@ class StorageRole(Resource):
         return target.iam_role(self.name)
 
     def desired(self, target: Target) -> State:
-        """Trust and permissions."""
+        """Trust, permissions, mark."""
         arn = target.iam_role_arn(self.name)
         buckets = [target.bucket(bucket) for bucket in self.buckets]
         return {
             "trust": storage_trust(target.databricks_account, arn),
             "policy": storage_access(buckets, key_arn(target, self.key_name), arn),
+            "tags": mark_labels(target),
         }
 
     def read(self, clients: Clients) -> State | None:
-        """GetRole and GetRolePolicy."""
+        """GetRole, GetRolePolicy, and the names of all policies of the role."""
         iam, name = clients.aws("iam"), self.physical_name(clients.target)
         role = unless_missing(lambda: iam.get_role(RoleName=name)["Role"])
         if role is None:
             return None
-        return {"trust": _parsed(role["AssumeRolePolicyDocument"]), "policy": _read_policy(iam, name)}
+        others = [policy for policy in _list_policies(iam, name) if policy != _POLICY]
+        return {
+            "trust": normalize_policy(role["AssumeRolePolicyDocument"]),
+            "policy": _read_policy(iam, name),
+            "tags": own_tags(role.get("Tags", [])),
+            **({"other_policies": others} if others else {}),
+        }
 
     def create(self, clients: Clients, desired: State) -> None:
         """CreateRole without itself in the trust, then the rest: a principal must exist to be trusted."""
@@ -61,34 +72,50 @@ class StorageRole(Resource):
             RoleName=self.physical_name(clients.target),
             AssumeRolePolicyDocument=json.dumps(trust),
             Description="Unity Catalog's access to the lakehouse's buckets",
-            Tags=[{"Key": "managed_by", "Value": "lakehouse"}],
+            Tags=mark_tags(clients.target),
         )
-        self.update(clients, desired, frozenset(desired))
+        self.update(clients, desired, {"policy": None, "trust": trust})
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """PutRolePolicy and UpdateAssumeRolePolicy."""
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """PutRolePolicy, UpdateAssumeRolePolicy, TagRole."""
         iam, name = clients.aws("iam"), self.physical_name(clients.target)
-        if "policy" in changed:
+        if "policy" in before:
             document = json.dumps(desired["policy"])
             iam.put_role_policy(RoleName=name, PolicyName=_POLICY, PolicyDocument=document)
-        if "trust" in changed:
+        if "trust" in before:
             trust = json.dumps(desired["trust"])
             call_when_settled(
                 lambda: iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust),
                 clients.target,
                 "Invalid principal",
             )
+        if "tags" in before:
+            iam.tag_role(RoleName=name, Tags=mark_tags(clients.target))
 
     def delete(self, clients: Clients) -> None:
-        """DeleteRolePolicy, then DeleteRole."""
+        """DeleteRolePolicy, then DeleteRole; AWS refuses one that holds policies of others."""
         iam, name = clients.aws("iam"), self.physical_name(clients.target)
         unless_missing(lambda: iam.delete_role_policy(RoleName=name, PolicyName=_POLICY))
         unless_missing(lambda: iam.delete_role(RoleName=name))
 
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[StorageRole]:
+        """ListRoles; then the tags of each whose name has our prefix."""
+        iam, prefix = clients.aws("iam"), clients.target.iam_role("")
+        for page in iam.get_paginator("list_roles").paginate():
+            for name in (role["RoleName"] for role in page["Roles"]):
+                if name.startswith(prefix):
+                    tags = iam.list_role_tags(RoleName=name)["Tags"]
+                    if own_tags(tags) == mark_labels(clients.target):
+                        yield cls(name.removeprefix(prefix))
 
-def _read_policy(iam: Any, name: str) -> Any:
-    return unless_missing(lambda: _parsed(iam.get_role_policy(RoleName=name, PolicyName=_POLICY)["PolicyDocument"]))
+
+def _list_policies(iam: Any, role: str) -> list[str]:
+    inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return [*inline, *(policy["PolicyArn"] for policy in attached)]
 
 
-def _parsed(document: Any) -> Any:
-    return json.loads(document) if isinstance(document, str) else document
+def _read_policy(iam: Any, role: str) -> Any:
+    answer = unless_missing(lambda: iam.get_role_policy(RoleName=role, PolicyName=_POLICY))
+    return answer and normalize_policy(answer["PolicyDocument"])

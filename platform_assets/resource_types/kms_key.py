@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import is_duplicate, unless_missing
 
-_TAG = "lakehouse:alias"
+_ALIAS_TAG = "lakehouse:alias"
+_LONGEST_WINDOW_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -25,36 +29,58 @@ class KmsKey(Resource):
 
     def desired(self, target: Target) -> State:
         """Rotation is on."""
-        return {"rotation": True}
+        return {"rotation": True, "tags": mark_labels(target)}
 
     def read(self, clients: Clients) -> State | None:
-        """DescribeKey by alias and GetKeyRotationStatus."""
-        kms = clients.aws("kms")
-        key = unless_missing(lambda: kms.describe_key(KeyId=self.physical_name(clients.target)))
-        if key is None:
+        """DescribeKey by alias, GetKeyRotationStatus, ListResourceTags."""
+        kms, key_id = clients.aws("kms"), self._find_id(clients)
+        if key_id is None:
             return None
-        return {"rotation": kms.get_key_rotation_status(KeyId=key["KeyMetadata"]["KeyId"])["KeyRotationEnabled"]}
+        rotation = kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
+        return {"rotation": rotation, "tags": own_labels(_read_tags(kms, key_id))}
 
     def create(self, clients: Clients, desired: State) -> None:
         """CreateKey, then CreateAlias; a key that lost its alias to a crash is found by its tag."""
         kms, alias = clients.aws("kms"), self.physical_name(clients.target)
-        key_id = _find_tagged(kms, alias) or _create_key(kms, alias)
-        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+        found = _find_tagged(kms, alias)
+        key_id = found or _create_key(kms, alias, desired["tags"])
+        try:
+            kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+        except Exception as error:
+            if is_duplicate(error) and not found:  # somebody else was faster: our key is of no use
+                kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_LONGEST_WINDOW_DAYS)
+            raise
         kms.enable_key_rotation(KeyId=key_id)
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """EnableKeyRotation."""
-        kms = clients.aws("kms")
-        key = kms.describe_key(KeyId=self.physical_name(clients.target))["KeyMetadata"]
-        kms.enable_key_rotation(KeyId=key["KeyId"])
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """EnableKeyRotation and TagResource."""
+        kms, key_id = clients.aws("kms"), self._find_id(clients)
+        if "rotation" in before:
+            kms.enable_key_rotation(KeyId=key_id)
+        if "tags" in before:
+            kms.tag_resource(KeyId=key_id, Tags=_as_tags(desired["tags"]))
 
     def delete(self, clients: Clients) -> None:
         """Schedule the deletion in 30 days, the longest AWS allows."""
+        kms, key_id = clients.aws("kms"), self._find_id(clients)
+        if key_id is not None:
+            kms.delete_alias(AliasName=self.physical_name(clients.target))
+            kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_LONGEST_WINDOW_DAYS)
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[KmsKey]:
+        """ListAliases; then the tags of each key whose alias has our prefix."""
+        kms, prefix = clients.aws("kms"), key_alias(clients.target, "")
+        for page in kms.get_paginator("list_aliases").paginate():
+            for alias in page["Aliases"]:
+                if alias["AliasName"].startswith(prefix) and "TargetKeyId" in alias:
+                    tags = _read_tags(kms, alias["TargetKeyId"])
+                    if own_labels(tags) == mark_labels(clients.target):
+                        yield cls(alias["AliasName"].removeprefix(prefix))
+
+    def _find_id(self, clients: Clients) -> str | None:
         kms, alias = clients.aws("kms"), self.physical_name(clients.target)
-        key = unless_missing(lambda: kms.describe_key(KeyId=alias))
-        if key is not None:
-            kms.delete_alias(AliasName=alias)
-            kms.schedule_key_deletion(KeyId=key["KeyMetadata"]["KeyId"], PendingWindowInDays=30)
+        return unless_missing(lambda: str(kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"]))
 
 
 def key_alias(target: Target, name: str) -> str:
@@ -67,15 +93,30 @@ def key_arn(target: Target, name: str) -> str:
     return f"arn:aws:kms:{target.region}:{target.aws_account}:{key_alias(target, name)}"
 
 
-def _create_key(kms: Any, alias: str) -> str:
-    tags = [{"TagKey": _TAG, "TagValue": alias}, {"TagKey": "managed_by", "TagValue": "lakehouse"}]
+def _create_key(kms: Any, alias: str, labels: dict[str, str]) -> str:
+    tags = _as_tags({**labels, _ALIAS_TAG: alias})
     return str(kms.create_key(Description=f"Lakehouse data ({alias})", Tags=tags)["KeyMetadata"]["KeyId"])
 
 
 def _find_tagged(kms: Any, alias: str) -> str | None:
     for page in kms.get_paginator("list_keys").paginate():
         for key in page["Keys"]:
-            tags = kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
-            if any(tag["TagKey"] == _TAG and tag["TagValue"] == alias for tag in tags):
-                return str(key["KeyId"])
+            if _read_tags(kms, key["KeyId"]).get(_ALIAS_TAG) == alias:
+                state = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"]
+                if state == "Enabled":
+                    return str(key["KeyId"])
     return None
+
+
+def _read_tags(kms: Any, key_id: str) -> dict[str, str]:
+    """Keys of AWS's own services do not show their tags to us: they are not ours."""
+    try:
+        return {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key_id)["Tags"]}
+    except kms.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+        return {}
+
+
+def _as_tags(labels: dict[str, str]) -> list[dict[str, str]]:
+    return [{"TagKey": key, "TagValue": value} for key, value in labels.items()]

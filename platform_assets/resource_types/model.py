@@ -1,26 +1,25 @@
 """What every type of resource has in common. State is plain JSON, normalised by `read` alone.
 
-One method is one kind of call; errors come back as the SDK raised them.
+One method is one kind of call; errors come back as the SDK raised them (sdk_errors.py tells them apart).
 """
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.targets import Target
 from lakehouse.workspace import open_aws, open_workspace
+from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
     import boto3
     from databricks.sdk import WorkspaceClient
 
 State = Mapping[str, Any]
-T = TypeVar("T")
-MARK = "managed_by=lakehouse"
 
 
 class Clients:
@@ -95,47 +94,18 @@ class Resource(ABC):
         """Create it."""
 
     @abstractmethod
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """Change the named fields."""
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Change the fields of `before`, which says what the plan found in them, to what is desired."""
 
     @abstractmethod
     def delete(self, clients: Clients) -> None:
         """Delete it; one that is gone is no error."""
 
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterable[Resource]:
+        """Return all resources of the type that carry this estate's mark, declared or not; none if it has no mark."""
+        return ()
 
-def unless_missing(call: Callable[[], T]) -> T | None:
-    """Return what the call returns, None when the resource does not exist."""
-    try:
-        return call()
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise
-
-
-def is_missing(error: Exception) -> bool:
-    """Say whether an SDK's error means that the resource does not exist."""
-    from botocore.exceptions import ClientError
-    from databricks.sdk.errors import NotFound
-
-    if isinstance(error, NotFound):
-        return True
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _MISSING
-
-
-def is_duplicate(error: Exception) -> bool:
-    """Say whether an SDK's error means that somebody created the resource meanwhile."""
-    from botocore.exceptions import ClientError
-    from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
-
-    if isinstance(error, AlreadyExists | ResourceAlreadyExists):
-        return True
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _DUPLICATE
-
-
-_MISSING = {
-    *("404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "NotFoundException", "NoSuchBucketPolicy", "NoSuchTagSet"),
-    *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchPublicAccessBlockConfiguration"),
-    *("ServerSideEncryptionConfigurationNotFoundError",),
-}
-_DUPLICATE = {"BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException", "QueueAlreadyExists"}
+    def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
+        """Return what the change of a field does, in lines for people."""
+        return tuple(explain_values(name, before, after))

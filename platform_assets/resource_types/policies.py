@@ -1,17 +1,21 @@
-"""AWS policy documents of the estate, as pure functions. Least privilege: no wildcards of actions, none of resources.
+"""AWS policy documents of the estate, as pure functions. Least privilege: what is allowed has no wildcard action.
 
 Sources: "Create a storage credential" and "Manage storage credentials" (Databricks on AWS), AWS IAM user guide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # The principal that Unity Catalog acts as; the same for all commercial AWS accounts of Databricks.
 UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 
+_OBJECT_ACTIONS = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+_BUCKET_ACTIONS = ["s3:GetBucketLocation", "s3:ListBucket"]
 _KEY_ACTIONS = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+_VALUES = ("Action", "NotAction", "Resource", "NotResource")
 
 Document = dict[str, Any]
 
@@ -33,18 +37,18 @@ def storage_trust(external_id: str, own_arn: str | None) -> Document:
     )
 
 
-def storage_access(buckets: Iterable[str], key_arn: str, own_arn: str) -> Document:
+def storage_access(buckets: Iterable[str], key_alias_arn: str, own_arn: str) -> Document:
     """Return what the storage role may do: objects and listings of the buckets, their key, and to assume itself."""
     names = sorted(buckets)
     return _document(
-        _allow("Objects", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [f"{_arn(name)}/*" for name in names]),
-        _allow("Buckets", ["s3:ListBucket", "s3:GetBucketLocation"], [_arn(name) for name in names]),
-        _allow("Key", _KEY_ACTIONS, [key_arn]),
+        _allow("Objects", _OBJECT_ACTIONS, [f"{_arn(name)}/*" for name in names]),
+        _allow("Buckets", _BUCKET_ACTIONS, [_arn(name) for name in names]),
+        _allow_key("Key", key_alias_arn),
         _allow("Itself", ["sts:AssumeRole"], [own_arn]),
     )
 
 
-def bucket_access(bucket: str, principals: Sequence[str]) -> Document:
+def bucket_access(bucket: str, principals: Iterable[str]) -> Document:
     """Return a bucket's policy: TLS only, and nobody but the principals (ARN patterns).
 
     A condition on aws:PrincipalArn, not NotPrincipal: that would lock out sessions of an assumed role.
@@ -52,7 +56,7 @@ def bucket_access(bucket: str, principals: Sequence[str]) -> Document:
     everything = [_arn(bucket), f"{_arn(bucket)}/*"]
     return _document(
         _deny("TlsOnly", everything, {"Bool": {"aws:SecureTransport": "false"}}),
-        _deny("NamedPrincipalsOnly", everything, {"ArnNotLike": {"aws:PrincipalArn": sorted(principals)}}),
+        _deny("NamedPrincipalsOnly", everything, {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}),
     )
 
 
@@ -73,12 +77,49 @@ def queue_access(queue_arn: str, bucket: str, account: str) -> Document:
     )
 
 
+def normalize_policy(document: Any) -> Document:
+    """Return a policy in one form: AWS writes a list of one as a text, and lists in its own order."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return {**parsed, "Statement": [_normalize(statement) for statement in _as_list(parsed["Statement"])]}
+
+
+def _normalize(statement: Mapping[str, Any]) -> Document:
+    values = {name: _as_set(statement[name]) for name in _VALUES if name in statement}
+    conditions = {
+        operator: {key: _as_set(value) for key, value in pairs.items()}
+        for operator, pairs in statement.get("Condition", {}).items()
+    }
+    principals = {name: _principals(statement[name]) for name in ("Principal", "NotPrincipal") if name in statement}
+    return {**statement, **values, **principals, **({"Condition": conditions} if conditions else {})}
+
+
+def _principals(element: Any) -> Any:
+    if element in ("*", {"AWS": "*"}, {"AWS": ["*"]}):
+        return "*"
+    return {kind: _as_set(value) for kind, value in element.items()}
+
+
+def _as_set(value: Any) -> list[str]:
+    return sorted({str(one) for one in _as_list(value)})
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def _document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+    return normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _allow_key(sid: str, alias_arn: str) -> Document:
+    """A key's id is known only once it is made, and IAM takes no alias as a resource: a condition names the alias."""
+    account, _, alias = alias_arn.rpartition(":")
+    condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
+    return {**_allow(sid, _KEY_ACTIONS, [f"{account}:key/*"]), "Condition": condition}
 
 
 def _deny(sid: str, resources: list[str], condition: Document) -> Document:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
-from platform_assets.resource_types.policies import queue_access
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.policies import normalize_policy, queue_access
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 _JSON = ("RedrivePolicy", "Policy")
 _FOURTEEN_DAYS = "1209600"
@@ -38,8 +41,9 @@ class SqsQueue(Resource):
         return target.queue(self.name)
 
     def desired(self, target: Target) -> State:
-        """The queue's attributes."""
+        """The queue's attributes, under AWS's names, and its tags."""
         state: dict[str, Any] = {
+            "tags": mark_labels(target),
             "VisibilityTimeout": str(self.visibility_seconds),
             "MessageRetentionPeriod": _FOURTEEN_DAYS,
         }
@@ -52,35 +56,44 @@ class SqsQueue(Resource):
         return state
 
     def read(self, clients: Clients) -> State | None:
-        """GetQueueUrl and GetQueueAttributes."""
-        url = self._find(clients)
+        """GetQueueUrl, GetQueueAttributes, ListQueueTags."""
+        sqs, url = clients.aws("sqs"), self._find(clients)
         if url is None:
             return None
-        found = clients.aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         names = [name for name in self.desired(clients.target) if name in found]
-        state = {name: json.loads(found[name]) if name in _JSON else found[name] for name in names}
-        if "RedrivePolicy" in state:  # AWS gives the count back as it was sent, some tools as text
-            state["RedrivePolicy"]["maxReceiveCount"] = int(state["RedrivePolicy"]["maxReceiveCount"])
-        return state
+        return {**{name: _normalize(name, found[name]) for name in names}, "tags": own_labels(_read_tags(sqs, url))}
 
     def create(self, clients: Clients, desired: State) -> None:
         """CreateQueue."""
         clients.aws("sqs").create_queue(
             QueueName=self.physical_name(clients.target),
-            Attributes=_as_text(desired),
-            tags={"managed_by": "lakehouse"},
+            Attributes=_as_text(desired, desired),
+            tags=dict(desired["tags"]),
         )
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
-        """SetQueueAttributes."""
-        attributes = _as_text({name: desired[name] for name in changed})
-        clients.aws("sqs").set_queue_attributes(QueueUrl=self._find(clients), Attributes=attributes)
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """SetQueueAttributes and TagQueue."""
+        sqs, url = clients.aws("sqs"), self._find(clients)
+        if attributes := _as_text(desired, before):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+        if "tags" in before:
+            sqs.tag_queue(QueueUrl=url, Tags=dict(desired["tags"]))
 
     def delete(self, clients: Clients) -> None:
         """DeleteQueue, with the messages in it."""
         url = self._find(clients)
         if url is not None:
             clients.aws("sqs").delete_queue(QueueUrl=url)
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[SqsQueue]:
+        """ListQueues with our prefix; then the tags of each."""
+        sqs, prefix = clients.aws("sqs"), clients.target.queue("")
+        for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix):
+            for url in page.get("QueueUrls", []):
+                if own_labels(_read_tags(sqs, url)) == mark_labels(clients.target):
+                    yield cls(url.rpartition("/")[2].removeprefix(prefix))
 
     def _find(self, clients: Clients) -> str | None:
         return unless_missing(
@@ -93,5 +106,19 @@ def queue_arn(target: Target, name: str) -> str:
     return f"arn:aws:sqs:{target.region}:{target.aws_account}:{target.queue(name)}"
 
 
-def _as_text(attributes: State) -> dict[str, str]:
+def _as_text(desired: State, names: Iterable[str]) -> dict[str, str]:
+    attributes = {name: desired[name] for name in names if name != "tags"}
     return {name: json.dumps(value) if name in _JSON else value for name, value in attributes.items()}
+
+
+def _normalize(name: str, text: str) -> Any:
+    if name == "Policy":
+        return normalize_policy(text)
+    if name == "RedrivePolicy":  # AWS gives the count back as it was sent, some tools as text
+        policy = json.loads(text)
+        return {**policy, "maxReceiveCount": int(policy["maxReceiveCount"])}
+    return text
+
+
+def _read_tags(sqs: Any, url: str) -> dict[str, str]:
+    return dict(sqs.list_queue_tags(QueueUrl=url).get("Tags", {}))

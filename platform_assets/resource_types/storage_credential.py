@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import MARK, Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
 
@@ -28,7 +31,7 @@ class StorageCredential(Resource):
 
     def desired(self, target: Target) -> State:
         """Role and mark."""
-        return {"role_arn": target.iam_role_arn(self.role), "comment": MARK, "read_only": False}
+        return {"role_arn": target.iam_role_arn(self.role), "comment": mark_comment(target), "read_only": False}
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
@@ -45,19 +48,19 @@ class StorageCredential(Resource):
         api, name = clients.workspace.storage_credentials, self.physical_name(clients.target)
         role = AwsIamRoleRequest(desired["role_arn"])
         call_when_settled(
-            lambda: api.create(name, aws_iam_role=role, comment=MARK, read_only=False),
+            lambda: api.create(name, aws_iam_role=role, comment=desired["comment"], read_only=False),
             clients.target,
             "validation failed",
         )
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+    def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update."""
         from databricks.sdk.service.catalog import AwsIamRoleRequest
 
         api, name = clients.workspace.storage_credentials, self.physical_name(clients.target)
-        role = AwsIamRoleRequest(desired["role_arn"]) if "role_arn" in changed else None
+        role = AwsIamRoleRequest(desired["role_arn"]) if "role_arn" in before else None
         call_when_settled(
-            lambda: api.update(name, aws_iam_role=role, comment=MARK, read_only=False),
+            lambda: api.update(name, aws_iam_role=role, comment=desired["comment"], read_only=False),
             clients.target,
             "validation failed",
         )
@@ -65,3 +68,11 @@ class StorageCredential(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete."""
         unless_missing(lambda: clients.workspace.storage_credentials.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[StorageCredential]:
+        """List."""
+        prefix = clients.target.account_wide("")
+        for found in clients.workspace.storage_credentials.list():
+            if (found.name or "").startswith(prefix) and is_own_comment(found.comment, clients.target):
+                yield cls((found.name or "").removeprefix(prefix))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import MARK, Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Volume(Resource):
 
     def desired(self, target: Target) -> State:
         """Type, place and comment; where a managed one lies is Unity Catalog's business."""
-        comment = f"{self.purpose} ({MARK})"
+        comment = mark_comment(target, self.purpose)
         if self.bucket is None:
             return {"type": "MANAGED", "comment": comment}
         return {"type": "EXTERNAL", "storage_location": f"s3://{target.bucket(self.bucket)}", "comment": comment}
@@ -67,10 +71,19 @@ class Volume(Resource):
             storage_location=desired.get("storage_location"),
         )
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+    def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update."""
         clients.workspace.volumes.update(self.physical_name(clients.target), comment=desired["comment"])
 
     def delete(self, clients: Clients) -> None:
         """Delete; a managed volume's files go with it."""
         unless_missing(lambda: clients.workspace.volumes.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[Volume]:
+        """List, once per schema of ours."""
+        for schema in Schema.find_owned(clients):
+            catalog, name = schema.physical_name(clients.target).split(".")
+            for found in clients.workspace.volumes.list(catalog, name):
+                if is_own_comment(found.comment, clients.target):
+                    yield cls(f"{schema.name}.{found.name}")

@@ -7,15 +7,17 @@ https://docs.databricks.com/api/workspace/files
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from lakehouse.names import volume_path
 from lakehouse.targets import Target
 from lakehouse.wheels import Wheel
-from platform_assets.resource_types.model import Clients, Resource, State, unless_missing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 _FOLDER = "wheels"
+_VERSION = "version"  # S3 metadata: what the bytes were built from
 
 
 @dataclass(frozen=True)
@@ -44,38 +46,33 @@ class WheelUpload(Resource):
         return {"version": self.wheel.version, "in_bucket": True, "in_volume": True}
 
     def read(self, clients: Clients) -> State | None:
-        """HeadObject and the file's metadata."""
-        in_bucket = _exists(
-            lambda: clients.aws("s3").head_object(Bucket=clients.target.bucket(self.bucket), Key=self._object_key)
-        )
-        path = self.physical_name(clients.target)
-        in_volume = _exists(lambda: clients.workspace.files.get_metadata(path))
-        if not in_bucket and not in_volume:
+        """HeadObject and the file's metadata; a copy of another length is no copy."""
+        s3, bucket, path = clients.aws("s3"), clients.target.bucket(self.bucket), self.physical_name(clients.target)
+        stored = unless_missing(lambda: s3.head_object(Bucket=bucket, Key=self._object_key))
+        copied = unless_missing(lambda: clients.workspace.files.get_metadata(path))
+        if stored is None and copied is None:
             return None
-        return {"version": self.wheel.version, "in_bucket": in_bucket, "in_volume": in_volume}
+        in_bucket = stored is not None and stored["Metadata"].get(_VERSION) == self.wheel.version
+        same = copied is not None and stored is not None and copied.content_length == stored["ContentLength"]
+        return {"version": self.wheel.version, "in_bucket": in_bucket, "in_volume": same}
 
     def create(self, clients: Clients, desired: State) -> None:
         """Build, put into the bucket, copy from there to the volume."""
         s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
-        s3.put_object(
-            Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata={"managed_by": "lakehouse"}
-        )
+        metadata = {**mark_labels(clients.target), _VERSION: self.wheel.version}
+        s3.put_object(Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata=metadata)
         stored = s3.get_object(Bucket=bucket, Key=self._object_key)["Body"].read()
         clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)
 
-    def update(self, clients: Clients, desired: State, changed: frozenset[str]) -> None:
+    def update(self, clients: Clients, desired: State, before: State) -> None:
         """The same: what is there already has the same content."""
         self.create(clients, desired)
 
     def delete(self, clients: Clients) -> None:
         """Delete both files."""
         clients.aws("s3").delete_object(Bucket=clients.target.bucket(self.bucket), Key=self._object_key)
-        _exists(lambda: clients.workspace.files.delete(self.physical_name(clients.target)))
+        unless_missing(lambda: clients.workspace.files.delete(self.physical_name(clients.target)))
 
     @property
     def _object_key(self) -> str:
         return f"{_FOLDER}/{self.wheel.file_name}"
-
-
-def _exists(call: Callable[[], object]) -> bool:
-    return unless_missing(lambda: (call(),)) is not None

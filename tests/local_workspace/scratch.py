@@ -76,7 +76,7 @@ def make_storage(workspace: WarmWorkspace, bucket: str, role: str, external_id: 
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": workspace.target.region})
     arn = f"arn:aws:iam::{workspace.target.aws_account}:role/{role}"
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust(arn, external_id)))
-    iam.put_role_policy(RoleName=role, PolicyName="storage", PolicyDocument=json.dumps(storage_policy(bucket)))
+    iam.put_role_policy(RoleName=role, PolicyName="storage", PolicyDocument=json.dumps(storage_policy(bucket, arn)))
     return arn
 
 
@@ -92,14 +92,16 @@ def trust(role_arn: str, external_id: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def storage_policy(bucket: str) -> dict[str, Any]:
+def storage_policy(bucket: str, role_arn: str) -> dict[str, Any]:
     """A policy that opens a bucket."""
+    listing = ["s3:ListBucket", "s3:GetBucketLocation"]
     objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Sid": "List", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"},
+            {"Sid": "List", "Effect": "Allow", "Action": listing, "Resource": f"arn:aws:s3:::{bucket}"},
             {"Sid": "Objects", "Effect": "Allow", "Action": objects, "Resource": f"arn:aws:s3:::{bucket}/*"},
+            {"Sid": "Itself", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn},
         ],
     }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Statement = Mapping[str, Any]
+_FOR_ANY = "foranyvalue:"
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,11 @@ def _matches_conditions(conditions: Mapping[str, Any], context: Mapping[str, str
 
 
 def _matches_condition(operator: str, actual: str | None, expected: Iterable[str]) -> bool:
-    name = operator.lower().removesuffix("ifexists")
+    of_a_set = operator.lower().startswith(_FOR_ANY)  # keys with several values are not asked here: one is a set of one
+    name = operator.lower().removeprefix(_FOR_ANY).removesuffix("ifexists")
     if actual is None:
-        # a missing key fails a positive operator and satisfies a negated one; IfExists passes both
-        return operator.lower().endswith("ifexists") or "not" in name
+        # a missing key fails a positive operator and satisfies a negated one, but not of a set; IfExists passes both
+        return operator.lower().endswith("ifexists") or ("not" in name and not of_a_set)
     if name in ("stringequals", "arnequals", "stringlike", "arnlike", "bool"):
         wild = name not in ("stringequals", "bool")
         return any(_equal(value, actual, wild, name == "bool") for value in expected)

@@ -1,7 +1,7 @@
 """Does the IAM role of a storage credential open a path? Says which policy and statement refused.
 
 Checks what AWS and Unity Catalog check together: trust of the Unity Catalog role with the External ID, self-assume,
-the role's own policies, the bucket's policy.
+the role's own policies, the bucket's policy, and the key the bucket is encrypted with (bucket_keys.py).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from local_workspace.services.unity_catalog.bucket_keys import BucketKeys
 from local_workspace.services.unity_catalog.iam_policies import Decision, Request, evaluate
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
 
 UC_MASTER_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
+_LIST = ("s3:ListBucket", "s3:GetBucketLocation")
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject")
 _SECURE = {"aws:securetransport": "true"}
@@ -39,6 +41,7 @@ class StorageRoles:
     def __init__(self, workspace: Workspace) -> None:
         self._iam = workspace.aws("iam")
         self._s3 = workspace.aws("s3")
+        self._keys = BucketKeys(workspace)
 
     def refusals(self, role_arn: str, external_id: str, url: str, write: bool) -> list[Refusal]:
         """Return everything that keeps the credential from opening `url`; empty when it opens."""
@@ -72,6 +75,10 @@ class StorageRoles:
     def _refuse_access(self, role_arn: str, url: str, write: bool) -> Iterator[Refusal]:
         bucket, prefix = split_url(url)
         policies = self._policies(role_arn)
+        itself = Request("sts:AssumeRole", role_arn, role_arn)
+        if not any(evaluate(policy, itself, what).allowed for what, policy in policies):
+            yield Refusal("ASSUME_ROLE", f"no policy of role {role_arn} allows sts:AssumeRole on {role_arn} itself")
+            return
         bucket_policy = self._bucket_policy(bucket)
         if bucket_policy is None:
             yield Refusal("PATH", f"bucket {bucket} does not exist")
@@ -80,12 +87,14 @@ class StorageRoles:
         wanted = [("READ", action, probe) for action in _READ] + [
             ("WRITE", action, probe) for action in (_WRITE if write else ())
         ]
+        listing = [("LIST", action, f"arn:aws:s3:::{bucket}") for action in _LIST]
         context = {**_SECURE, "aws:principalarn": role_arn, "s3:prefix": prefix}
-        for step, action, resource in [("LIST", "s3:ListBucket", f"arn:aws:s3:::{bucket}"), *wanted]:
+        for step, action, resource in [*listing, *wanted]:
             request = Request(action, resource, role_arn, context)
             decision = _decide(policies, bucket_policy, request, role_arn, bucket)
             if not decision.allowed:
                 yield Refusal(step, decision.reason)
+        yield from (Refusal(*one) for one in self._keys.refuse(bucket, role_arn, [one for _, one in policies], write))
 
     def _policies(self, role_arn: str) -> list[tuple[str, dict[str, Any]]]:
         name = role_arn.rsplit("/", 1)[-1]

@@ -1,0 +1,55 @@
+"""May a role use the KMS key that a bucket encrypts with? S3 refuses objects to who may not.
+
+moto does not ask; so the gateway does. A key's policy is taken to leave the decision to IAM, as AWS's default does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from local_workspace.services.unity_catalog.iam_policies import Request, evaluate
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
+
+_READ, _WRITE = ("READ", "kms:Decrypt"), ("WRITE", "kms:GenerateDataKey")
+
+
+class BucketKeys:
+    """Finds buckets' keys and asks the role's policies for them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._s3 = workspace.aws("s3")
+        self._kms = workspace.aws("kms")
+
+    def refuse(
+        self, bucket: str, role_arn: str, policies: Sequence[Mapping[str, Any]], write: bool
+    ) -> Iterator[tuple[str, str]]:
+        """Yield (step, reason) for each use of the bucket's key that the role's policies do not allow."""
+        name = self._key_name(bucket)
+        if name is None:
+            return
+        try:
+            arn = self._kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"]
+        except ClientError:
+            yield "READ", f"the KMS key {name} of bucket {bucket} does not exist"
+            return
+        contexts = [{"kms:resourcealiases": alias} for alias in self._aliases(arn)] or [{}]
+        for step, action in (_READ, *([_WRITE] if write else [])):
+            requests = [Request(action, arn, role_arn, context) for context in contexts]
+            if not any(evaluate(policy, request, "").allowed for policy in policies for request in requests):
+                yield step, f"no policy of role {role_arn} allows {action} on {name}, the key of bucket {bucket}"
+
+    def _key_name(self, bucket: str) -> str | None:
+        try:
+            answer = self._s3.get_bucket_encryption(Bucket=bucket)
+        except ClientError:
+            return None
+        default = answer["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+        return default.get("KMSMasterKeyID") if default["SSEAlgorithm"].startswith("aws:kms") else None
+
+    def _aliases(self, arn: str) -> list[str]:
+        return [alias["AliasName"] for alias in self._kms.list_aliases(KeyId=arn)["Aliases"]]

@@ -1,0 +1,71 @@
+"""Schemas. https://docs.databricks.com/api/workspace/schemas"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lakehouse.names import physical_name
+from lakehouse.targets import Target
+from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+
+@dataclass(frozen=True)
+class Schema(Resource):
+    """A schema: one layer of a domain."""
+
+    purpose: str = ""
+
+    type_name = "schema"
+    group = "platform_catalog"
+    holds_data = True
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The catalog."""
+        return (f"catalog/{self.name.split('.')[0]}", *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the schema's full name."""
+        return physical_name(target, self.name)
+
+    def desired(self, target: Target) -> State:
+        """Comment and mark."""
+        return {"comment": self.purpose, "properties": mark_labels(target)}
+
+    def read(self, clients: Clients) -> State | None:
+        """Get."""
+        found = unless_missing(lambda: clients.workspace.schemas.get(self.physical_name(clients.target)))
+        if found is None:
+            return None
+        return {"comment": found.comment or "", "properties": own_labels(found.properties)}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create."""
+        catalog, name = self.physical_name(clients.target).split(".")
+        clients.workspace.schemas.create(
+            name, catalog, comment=desired["comment"], properties=dict(desired["properties"])
+        )
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Update; the properties as a whole, so those of others are read first."""
+        api, name = clients.workspace.schemas, self.physical_name(clients.target)
+        properties = None
+        if "properties" in before:
+            properties = {**(api.get(name).properties or {}), **desired["properties"]}
+        api.update(name, comment=desired["comment"], properties=properties)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete; refused while it holds tables or volumes."""
+        unless_missing(lambda: clients.workspace.schemas.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, clients: Clients) -> Iterator[Schema]:
+        """List, once per catalog of ours."""
+        for catalog in Catalog.find_owned(clients):
+            for found in clients.workspace.schemas.list(catalog.physical_name(clients.target)):
+                if own_labels(found.properties) == mark_labels(clients.target):
+                    yield cls(f"{catalog.name}.{found.name}")

@@ -1,0 +1,56 @@
+"""Tells the errors of both SDKs apart: not there, there already, anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from lakehouse.targets import Target
+from platform_assets.resource_types.model import Resource
+
+T = TypeVar("T")
+
+_MISSING = {
+    *("404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "NotFoundException", "NoSuchBucketPolicy", "NoSuchTagSet"),
+    *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchPublicAccessBlockConfiguration"),
+    *("ServerSideEncryptionConfigurationNotFoundError",),
+}
+_DUPLICATE = {
+    *("BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException"),
+    *("QueueAlreadyExists", "QueueNameExists"),
+}
+
+
+def unless_missing(call: Callable[[], T]) -> T | None:
+    """Return what the call returns, None when the resource does not exist."""
+    try:
+        return call()
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def is_missing(error: Exception) -> bool:
+    """Say whether an SDK's error means that the resource does not exist."""
+    from databricks.sdk.errors import NotFound
+
+    return isinstance(error, NotFound) or _aws_code(error) in _MISSING
+
+
+def is_duplicate(error: Exception) -> bool:
+    """Say whether an SDK's error means that somebody created the resource meanwhile."""
+    from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
+
+    return isinstance(error, AlreadyExists | ResourceAlreadyExists) or _aws_code(error) in _DUPLICATE
+
+
+def name_error(resource: Resource, target: Target, error: Exception) -> str:
+    """Return an SDK's error with the resource's names put in front."""
+    return f"{resource.key} ({resource.physical_name(target)}): {type(error).__name__}: {error}"
+
+
+def _aws_code(error: Exception) -> str | None:
+    from botocore.exceptions import ClientError
+
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None
