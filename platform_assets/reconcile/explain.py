@@ -37,7 +37,8 @@ def summarize_plan(plan: Plan) -> str:
     """Return how many steps of each kind there are."""
     counts = [f"{plan.count(action)} to {action.value}" for action in _COUNTED if plan.count(action)]
     blocked = [f"{plan.count(Action.BLOCKED)} blocked"] if plan.count(Action.BLOCKED) else []
-    return ", ".join([*(counts or ["nothing to do"]), *blocked, f"{plan.count(Action.NONE)} as declared"])
+    todo = [*counts, *blocked] or ["nothing to do"]
+    return ", ".join([*todo, f"{plan.count(Action.NONE)} as declared"])
 
 
 def describe_plan(plan: Plan) -> dict[str, Any]:

@@ -29,5 +29,8 @@ def _branches(value: Any) -> Mapping[str, Any] | None:
 
 
 def _shorten(value: Any) -> str:
-    text = value if isinstance(value, str) else "nothing" if value is None else json.dumps(value, sort_keys=True)
+    if value is None:
+        return "nothing"
+    plain = isinstance(value, str) and value != "" and value.isprintable()  # a line break could forge a line
+    text = value if plain else json.dumps(value, sort_keys=True)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,153 @@
+"""The generated policies: least privilege by a linter that sees violations, and one form whatever AWS makes of them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehouse.targets import REMOTE, local_target
+from platform_assets.declarations import RESOURCES
+from platform_assets.resource_types.policies import (
+    UNITY_CATALOG_ROLE,
+    bucket_access,
+    normalize_policy,
+    queue_access,
+    storage_access,
+    storage_trust,
+)
+
+TARGETS = (local_target(Path("/nowhere")), *REMOTE.values())
+FORBIDDEN_SERVICES = ("iam:", "ec2:", "glue:")
+KEY, ROLE = "arn:aws:kms:eu-central-1:123456789012:alias/lake", "arn:aws:iam::123456789012:role/storage"
+
+
+def find_policies(value: Any) -> Iterator[Mapping[str, Any]]:
+    """All policy documents inside a state."""
+    if isinstance(value, Mapping):
+        if "Statement" in value:
+            yield value
+        for inner in value.values():
+            yield from find_policies(inner)
+
+
+def lint(policy: Mapping[str, Any]) -> Iterator[str]:
+    """What least privilege forbids."""
+    for statement in policy["Statement"]:
+        if statement["Effect"] != "Allow":
+            continue
+        sid = statement["Sid"]
+        for action in statement["Action"]:
+            if "*" in action or action.startswith(FORBIDDEN_SERVICES):
+                yield f"{sid} allows {action}"
+        for resource in statement.get("Resource", ()):
+            if resource == "*" or resource.startswith("arn:aws:s3:::*"):
+                yield f"{sid} allows it on {resource}"
+            if ":key/*" in resource and "kms:ResourceAliases" not in json.dumps(statement.get("Condition", {})):
+                yield f"{sid} allows it on every key"
+        if any(name.startswith("Not") for name in statement):
+            yield f"{sid} allows all but some"
+        if statement.get("Principal") == "*":
+            yield f"{sid} lets everybody in"
+
+
+def test_no_declared_policy_allows_too_much() -> None:
+    found = [
+        (target.name, resource.key, problem)
+        for target in TARGETS
+        for resource in RESOURCES
+        for policy in find_policies(resource.desired(target))
+        for problem in lint(policy)
+    ]
+    assert found == []
+
+
+def test_there_are_policies_to_lint() -> None:
+    policies = [policy for one in RESOURCES for policy in find_policies(one.desired(TARGETS[0]))]
+    assert len(policies) == 6  # three buckets, one queue, trust and access of the role
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"Action": ["s3:*"]}, "allows s3:*"),
+        ({"Action": ["iam:PassRole"]}, "allows iam:PassRole"),
+        ({"Action": ["ec2:DescribeVpcs"]}, "allows ec2:DescribeVpcs"),
+        ({"Action": ["glue:CreateTable"]}, "allows glue:CreateTable"),
+        ({"Resource": ["*"]}, r"on \*"),
+        ({"Resource": ["arn:aws:kms:eu-central-1:123456789012:key/*"]}, "every key"),
+        ({"NotAction": ["s3:PutObject"]}, "all but some"),
+        ({"Principal": "*"}, "everybody"),
+    ],
+)
+def test_the_linter_sees(change: dict[str, Any], problem: str) -> None:
+    policy = storage_access(["lake"], KEY, ROLE)
+    policy["Statement"][0] |= change
+    (found,) = lint(policy)
+    import re
+
+    assert re.search(problem, found)
+
+
+def test_trust_demands_the_external_id_of_unity_catalog_and_of_the_role_itself() -> None:
+    (statement,) = storage_trust("external", ROLE)["Statement"]
+    assert statement["Principal"] == {"AWS": sorted([UNITY_CATALOG_ROLE, ROLE])}
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": ["external"]}}
+
+
+def test_a_bucket_refuses_plain_http_and_unnamed_principals() -> None:
+    tls, named = bucket_access("lake", [ROLE, "arn:aws:iam::123456789012:role/admin"])["Statement"]
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": ["false"]}}
+    assert named["Condition"]["ArnNotLike"]["aws:PrincipalArn"][-1] == ROLE
+    for statement in (tls, named):
+        assert statement["Effect"] == "Deny"
+        assert statement["Principal"] == "*"
+        assert statement["Resource"] == ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
+def test_every_bucket_lets_in_the_role_and_those_who_keep_it(target: Any) -> None:
+    for resource in (one for one in RESOURCES if one.type_name == "s3_bucket"):
+        named = resource.desired(target)["policy"]["Statement"][1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+        assert target.iam_role_arn("storage") in named
+        for role in ("admin", "deployer", "pipeline"):
+            assert any(arn.endswith(f"/lakehouse-{role}") for arn in named), "break-glass, deployer, queue reader"
+        assert len(named) == 4
+
+
+DOCUMENTS = [
+    storage_trust("external", ROLE),
+    storage_access(["lake", "landing"], KEY, ROLE),
+    bucket_access("lake", [ROLE, "arn:aws:iam::123456789012:role/admin"]),
+    queue_access("arn:aws:sqs:eu-central-1:123456789012:events", "landing", "123456789012"),
+]
+
+
+def rewrite_as_aws_may(value: Any, dice: random.Random) -> Any:
+    """Lists of one as their element, lists in another order, documents as text."""
+    if isinstance(value, Mapping):
+        return {key: rewrite_as_aws_may(inner, dice) for key, inner in value.items()}
+    if not isinstance(value, list):
+        return value
+    items = [rewrite_as_aws_may(inner, dice) for inner in value]
+    if all(isinstance(item, str) for item in items):
+        dice.shuffle(items)
+    return items[0] if len(items) == 1 and dice.random() < 0.7 else items
+
+
+@given(st.sampled_from(DOCUMENTS), st.randoms(use_true_random=False), st.booleans())
+def test_whatever_aws_makes_of_it_reads_the_same(document: dict[str, Any], dice: random.Random, as_text: bool) -> None:
+    stored = rewrite_as_aws_may(document, dice)
+    assert normalize_policy(json.dumps(stored) if as_text else stored) == document
+
+
+@pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}, {"AWS": ["*"]}])
+def test_everybody_is_written_in_one_way(everybody: Any) -> None:
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": everybody, "Action": "s3:*"}}
+    assert normalize_policy(document)["Statement"][0]["Principal"] == "*"
