@@ -48,18 +48,19 @@ def ensure_table(spark: SparkSession, output: Output) -> None:
 def write_frame(spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> Written:
     """Write in the output's mode and say what was done."""
     ensure_table(spark, output)
-    before = _last_version(spark, output)
+    # these two may find nothing to do, and then the newest commit is not theirs
+    before = _last_version(spark, output) if output.mode in ("merge", "append_stream") else None
     ordered = frame.select(*(F.col(name).cast(kind).alias(name) for name, kind, _ in output.columns))
     retry_conflicts(lambda: _MODES[output.mode](spark, ordered, output, plan))
     return describe_write(spark, output, before)
 
 
-def describe_write(spark: SparkSession, output: Output, before: int) -> Written:
-    """Return what the commits after version `before` did; a write that had nothing to do makes none."""
-    history = spark.sql(f"DESCRIBE HISTORY {_name(output)}").select("version", "operationMetrics")
-    commits = history.where(F.col("version") > before).collect()
+def describe_write(spark: SparkSession, output: Output, before: int | None) -> Written:
+    """Return what the commits after version `before` did, None: the newest."""
+    history = spark.sql(f"DESCRIBE HISTORY {_name(output)}{' LIMIT 1' if before is None else ''}")
+    commits = history.select("version", "operationMetrics").where(F.col("version") > F.lit(before or -1)).collect()
     rows = sum(_count_rows(commit["operationMetrics"] or {}) for commit in commits)
-    return Written(max((commit["version"] for commit in commits), default=before), rows)
+    return Written(max((commit["version"] for commit in commits), default=before or 0), rows)
 
 
 def _count_rows(metrics: dict[str, str]) -> int:

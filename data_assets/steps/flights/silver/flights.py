@@ -6,7 +6,6 @@ Key: (time_hour, carrier, flight), of which the newest file's row counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -97,7 +96,7 @@ def _find_reason() -> Column:
         F.when(hour.isNull(), _not_a("time_hour", "time")),
         F.when(F.col(DAY) != date, F.concat(F.lit("wrong day: landed as "), F.col(DAY).cast("string"))),
     ]
-    return reduce(lambda first, then: F.coalesce(first, then), reasons)
+    return F.coalesce(*reasons)
 
 
 def _not_a(name: str, what: str) -> Column:
