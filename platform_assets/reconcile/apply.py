@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from platform_assets.reconcile.diff import Change, diff_states
 from platform_assets.reconcile.plan import Action, Plan, Step
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.sdk_errors import is_duplicate, name_error
+from platform_assets.resource_types.sdk_errors import may_be_duplicate, name_error
 
 
 class Status(Enum):
@@ -140,7 +140,7 @@ class _Application:
         try:
             resource.create(self._clients, desired)
         except Exception as error:
-            if not is_duplicate(error):
+            if not may_be_duplicate(error):
                 raise
             self._adopt(resource, desired, error)
 

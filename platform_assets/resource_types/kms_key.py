@@ -9,7 +9,7 @@ from typing import Any
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
-from platform_assets.resource_types.sdk_errors import is_duplicate, unless_missing
+from platform_assets.resource_types.sdk_errors import may_be_duplicate, unless_missing
 
 _ALIAS_TAG = "lakehouse:alias"
 _LONGEST_WINDOW_DAYS = 30
@@ -47,7 +47,7 @@ class KmsKey(Resource):
         try:
             kms.create_alias(AliasName=alias, TargetKeyId=key_id)
         except Exception as error:
-            if is_duplicate(error) and not found:  # somebody else was faster: our key is of no use
+            if may_be_duplicate(error) and not found:  # somebody else was faster: our key is of no use
                 kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_LONGEST_WINDOW_DAYS)
             raise
         kms.enable_key_rotation(KeyId=key_id)

@@ -38,11 +38,17 @@ def is_missing(error: Exception) -> bool:
     return isinstance(error, NotFound) or _aws_code(error) in _MISSING
 
 
-def is_duplicate(error: Exception) -> bool:
-    """Say whether an SDK's error means that somebody created the resource meanwhile."""
-    from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
+def may_be_duplicate(error: Exception) -> bool:
+    """Say whether an SDK's error may mean that the resource exists by now; reading it tells.
 
-    return isinstance(error, AlreadyExists | ResourceAlreadyExists) or _aws_code(error) in _DUPLICATE
+    Unity Catalog answers 400 or 409 with a code per type; a path that is taken may be so by the resource itself.
+    """
+    from databricks.sdk.errors import DatabricksError
+
+    if isinstance(error, DatabricksError):
+        code, text = error.error_code or "", str(error)
+        return code.endswith("ALREADY_EXISTS") or "already exists" in text or "overlaps" in text
+    return _aws_code(error) in _DUPLICATE
 
 
 def name_error(resource: Resource, target: Target, error: Exception) -> str:

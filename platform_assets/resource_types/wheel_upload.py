@@ -58,19 +58,22 @@ class WheelUpload(Resource):
 
     def create(self, clients: Clients, desired: State) -> None:
         """Build, put into the bucket, copy from there to the volume."""
-        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
-        metadata = {**mark_labels(clients.target), _VERSION: self.wheel.version}
-        s3.put_object(Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata=metadata)
-        stored = s3.get_object(Bucket=bucket, Key=self._object_key)["Body"].read()
-        clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)
+        self.update(clients, desired, {"in_bucket": False, "in_volume": False})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
-        """The same: what is there already has the same content."""
-        self.create(clients, desired)
+        """The part that is missing; what is there has the same content."""
+        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
+        if "in_bucket" in before:
+            metadata = {**mark_labels(clients.target), _VERSION: self.wheel.version}
+            s3.put_object(Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata=metadata)
+        if "in_volume" in before:
+            stored = s3.get_object(Bucket=bucket, Key=self._object_key)["Body"].read()
+            clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)
 
     def delete(self, clients: Clients) -> None:
         """Delete both files."""
-        clients.aws("s3").delete_object(Bucket=clients.target.bucket(self.bucket), Key=self._object_key)
+        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
+        unless_missing(lambda: s3.delete_object(Bucket=bucket, Key=self._object_key))
         unless_missing(lambda: clients.workspace.files.delete(self.physical_name(clients.target)))
 
     @property

@@ -1,0 +1,110 @@
+"""Estates of their own on the session's workspace: other prefixes, so that tests neither meet nor wait."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+
+from lakehouse.targets import Target
+from lakehouse.workspace import open_workspace
+from platform_assets.declarations import RESOURCES
+from platform_assets.estate import apply_estate
+from platform_assets.reconcile.apply import ApplyReport, apply_plan
+from platform_assets.reconcile.plan import Plan, plan_changes
+from platform_assets.reconcile.reading import read_world
+from platform_assets.resource_types.model import Clients, Resource
+
+NewTarget = Callable[[], Target]
+_READING = ("Get", "List", "Head", "Describe")
+_numbers = itertools.count(1)  # of targets
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The workspace's request log and fault rules."""
+
+    admin: WorkspaceClient
+
+    def requests(self, since: int = 0, **criteria: str) -> list[dict[str, Any]]:
+        query = {"since": str(since), **criteria}
+        return list(self.admin.api_client.do("GET", "/local/requests", query=query)["requests"])  # type: ignore[index, call-overload]
+
+    def now(self) -> int:
+        """The number of the last request."""
+        return max((int(one["number"]) for one in self.requests()), default=0)
+
+    def writes(self, since: int) -> list[str]:
+        found = self.requests(since)
+        return [f"{one['method']} {one['path']}" for one in found if one["method"] not in ("GET", "HEAD")]
+
+    def add_fault(self, **rule: Any) -> None:
+        self.admin.api_client.do("POST", "/local/faults", body=rule)
+
+    def faults(self) -> list[dict[str, Any]]:
+        return list(self.admin.api_client.do("GET", "/local/faults")["rules"])  # type: ignore[index, call-overload]
+
+    def clear_faults(self) -> None:
+        self.admin.api_client.do("DELETE", "/local/faults")
+
+
+class RecordingClients(Clients):
+    """Clients that note each AWS call by its name."""
+
+    def __init__(self, target: Target, role: str = "deployer") -> None:
+        super().__init__(target, role)
+        self.calls: list[str] = []
+
+    def aws(self, service: str) -> Any:
+        made = service in self._services
+        client = super().aws(service)
+        if not made:
+            client.meta.events.register("before-call", self._note)
+        return client
+
+    @property
+    def writes(self) -> list[str]:
+        return [name for name in self.calls if not name.startswith(_READING)]
+
+    def _note(self, model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+
+
+def plan_with(clients: Clients, resources: tuple[Resource, ...] = RESOURCES) -> Plan:
+    """Plan with clients of one's own."""
+    return plan_changes(resources, clients.target, read_world(clients, resources))
+
+
+def apply_with(clients: Clients, resources: tuple[Resource, ...] = RESOURCES) -> ApplyReport:
+    """Apply with clients of one's own."""
+    return apply_plan(plan_with(clients, resources), clients)
+
+
+@pytest.fixture
+def gateway(warm_target: Target) -> Iterator[Gateway]:
+    gateway = Gateway(open_workspace(warm_target, "admin"))
+    yield gateway
+    gateway.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def new_target(warm_target: Target) -> NewTarget:
+    """Makes targets on which nothing is declared yet."""
+
+    def make() -> Target:
+        number = next(_numbers)
+        return replace(warm_target, bucket_prefix=f"lakehouse-try{number}", catalog_prefix=f"try{number}_")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def applied(new_target: NewTarget) -> Target:
+    """A target with the whole estate; tests leave it as declared."""
+    target = new_target()
+    assert apply_estate(target).failures == ()
+    return target
