@@ -45,17 +45,20 @@ def close_session() -> None:
 
 def _open_session() -> Any:
     from local_workspace.engines.spark_session import open_session
+    from local_workspace.serverless_runtime.governance_sql import teach_governance
 
     if _assignment is None or not _assignment.spark_url:
         raise RuntimeError("This workspace runs without a Spark engine. Start it with `lakehouse local up`.")
     client = GatewayClient(_assignment.host, _assignment.token)
-    return open_session(
+    session = open_session(
         _assignment.spark_url,
         _assignment.token,
         _assignment.principal,
         list_catalogs(client),
         session_id=_assignment.session_id,
     )
+    teach_governance(session, client)
+    return session
 
 
 def list_catalogs(client: GatewayClient) -> list[str]:

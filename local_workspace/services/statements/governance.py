@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.app import RouteTable, load_routes
@@ -10,17 +9,10 @@ from local_workspace.gateway.calls import Call, Principal
 from local_workspace.gateway.errors import ApiError
 from local_workspace.services.statements.failures import from_api_error, syntax_error
 from local_workspace.services.statements.grammar import Command, RestCall
+from local_workspace.services.statements.rows import Rows, show_pages
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A result of strings."""
-
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str | None, ...], ...] = ()
 
 
 def run_governance(workspace: Workspace, caller: Principal, command: Command) -> Rows:
@@ -33,7 +25,7 @@ def run_governance(workspace: Workspace, caller: Principal, command: Command) ->
         if not command.show:
             _dispatch(workspace, caller, command.call)
             return Rows()
-        return _show(command, _collect_pages(workspace, caller, command.call))
+        return show_pages(command, _collect_pages(workspace, caller, command.call))
     except ApiError as error:
         if command.ignore_status and error.status == command.ignore_status:
             return Rows()
@@ -56,25 +48,3 @@ def _collect_pages(workspace: Workspace, caller: Principal, call: RestCall) -> l
         token = pages[-1].get("next_page_token", "")
         if not token:
             return pages
-
-
-def _show(command: Command, pages: list[dict[str, Any]]) -> Rows:
-    if command.show == "catalogs":
-        return Rows(("catalog",), tuple((item["name"],) for page in pages for item in page.get("catalogs", [])))
-    if command.show == "volumes":
-        found = (item for page in pages for item in page.get("volumes", []))
-        return Rows(("database", "volume_name"), tuple((item["schema_name"], item["name"]) for item in found))
-    kind, name = command.call.path.rsplit("/", 2)[1:]
-    rows = tuple(
-        (entry["principal"], _privilege_text(privilege), kind.replace("-", "_").upper(), name)
-        for page in pages
-        for entry in page.get("privilege_assignments", [])
-        for privilege in entry.get("privileges", [])
-        if not command.principal or entry["principal"] == command.principal
-    )
-    return Rows(("Principal", "ActionType", "ObjectType", "ObjectKey"), rows)
-
-
-def _privilege_text(privilege: Any) -> str:
-    name = privilege["privilege"] if isinstance(privilege, dict) else privilege
-    return str(name).replace("_", " ")

@@ -66,6 +66,12 @@ def try_parse(text: str, catalog: str | None, schema: str | None) -> Command | N
     return None
 
 
+def is_governance(text: str) -> bool:
+    """Say whether the statement is one of this grammar's."""
+    plain = strip_comments(text).strip()
+    return any(re.match(pattern, plain, re.IGNORECASE) for pattern, _ in GRAMMAR)
+
+
 def to_spark(text: str) -> str:
     """Return the statement as Spark's parser takes it: what it knows under another name, renamed."""
     return _USE_CATALOG.sub("SET CATALOG ", text)

@@ -175,3 +175,31 @@ def test_sessions_of_two_principals_share_nothing(workspace: WarmWorkspace, scra
         assert "UNSUPPORTED_FEATURE" in left[name], left[name]
     assert seen["setting"] == "'2'"
     assert f"SELECT on Table '{SECRET}'" in seen["secret"]
+
+
+def test_the_sql_of_unity_catalog_works_in_runs(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    pieces = {
+        "use": f"spark.sql('USE CATALOG {NAME}')\nspark.sql('USE main')\nresult = spark.table('numbers').count()",
+        "volumes": "[row.volume_name for row in spark.sql('SHOW VOLUMES IN main').collect()]",
+        "catalogs": f"'{NAME}' in [row.catalog for row in spark.sql('SHOW CATALOGS').collect()]",
+        "create": "spark.sql('CREATE VOLUME IF NOT EXISTS main.of_run').collect()",
+        "grant": "spark.sql('GRANT READ VOLUME ON VOLUME main.of_run TO analysts').collect()",
+        "granted": "spark.sql('SHOW GRANTS ON VOLUME main.of_run').first().ActionType",
+        "drop": "spark.sql('DROP VOLUME main.of_run').collect()",
+        "refused": f"spark.sql('GRANT SELECT ON TABLE {TABLE} TO analysts')",
+        "wrong": "spark.sql('GRANT SELECT TO nobody')",
+        "parameters": "spark.sql('SELECT :n AS n', {'n': 4}).first().n",
+    }
+    outcomes = try_pieces(workspace, "pipeline", pieces)
+    assert outcomes.pop("refused").startswith("AnalysisException: [INSUFFICIENT_PERMISSIONS]")
+    assert outcomes.pop("wrong").startswith("AnalysisException: [PARSE_SYNTAX_ERROR]")
+    assert outcomes == {
+        "use": "5",
+        "volumes": "['box', 'scripts', 'shelf']",
+        "catalogs": "True",
+        "create": "[]",
+        "grant": "[]",
+        "granted": "'READ VOLUME'",
+        "drop": "[]",
+        "parameters": "4",
+    }

@@ -7,11 +7,13 @@ import org.apache.spark.sql.catalyst.analysis.LocalTempView$;
 import org.apache.spark.sql.catalyst.expressions.CurrentUser;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal$;
+import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.execution.command.CreateFunctionCommand;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
 import scala.runtime.AbstractFunction1;
+import scala.runtime.AbstractFunction2;
 import scala.runtime.AbstractPartialFunction;
 import scala.runtime.BoxedUnit;
 
@@ -31,6 +33,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
           @Override
           public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
             return new NameCurrentUser();
+          }
+        });
+    extensions.injectParser(
+        new AbstractFunction2<>() {
+          @Override
+          public ParserInterface apply(org.apache.spark.sql.SparkSession session, ParserInterface parser) {
+            return ParameterParser.wrap(parser);
           }
         });
     extensions.injectCheckRule(
