@@ -53,7 +53,7 @@ check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both co
 	@DAGSTER_HOME=$(INSTANCE) $(BIN)/dagster definitions validate --log-level warning -w workspace.yaml && echo "Both code locations load"
 
 bench: $(READY) ## Compare with plain PySpark and the stock clients
-	@$(BIN)/python -m bench
+	@LAKEHOUSE_TARGET=local LAKEHOUSE_WORKSPACE=bench $(BIN)/python -m bench
 
 fmt: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix --quiet

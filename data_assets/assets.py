@@ -26,7 +26,7 @@ OWNER = "team:data-platform"
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 # The latest-window rule of eager() would leave out every day of 2013 but the last.
 WHEN_INPUT_IS_NEW = dg.AutomationCondition.eager().without(dg.AutomationCondition.in_latest_time_window())
-_DAILY = {table.name: table.daily for step in TABLE_STEPS for table in step.tables}
+DAILY = {table.name: table.daily for step in TABLE_STEPS for table in step.tables}
 _CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium"}
 
 
@@ -73,7 +73,7 @@ def run_remotely(context: dg.AssetExecutionContext, step: Step) -> Iterator[Any]
         context=context,
         task=SubmitTask(step.name.replace(".", "-"), python_wheel_task=task, environment_key="steps"),
         environments=[JobEnvironment("steps", environment)],
-        extras=describe_plan(step, target, find_days(context, step), _DAILY),
+        extras=describe_plan(step, target, find_days(context, step), DAILY),
         timeout_seconds=target.step_timeout_seconds,
     )
     yield from invocation.get_results(implicit_materializations=False)

@@ -1,0 +1,52 @@
+"""The workspace that comparisons run on: its own state, estate applied, up while the block runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from lakehouse.targets import Settings, Target, read_settings
+
+NAME = "bench"
+
+
+class WrongWorkspace(Exception):
+    """Comparisons were about to start over a workspace that is not theirs."""
+
+
+@contextmanager
+def bench_workspace() -> Iterator[Target]:
+    """Bring a fresh local workspace up for the block and remove it afterwards.
+
+    Raises:
+        WrongWorkspace: the environment does not choose the one that is theirs.
+    """
+    from local_workspace import lifecycle
+    from platform_assets.estate import apply_estate
+
+    settings = require_bench(read_settings())
+    lifecycle.down(NAME, settings.home)
+    lifecycle.reset(NAME, settings.home)
+    lifecycle.up(NAME, settings.home, settings.cache_home)
+    try:
+        report = apply_estate(settings.target)
+        assert not report.failures, report.failures
+        yield settings.target
+    finally:
+        lifecycle.down(NAME, settings.home)
+        lifecycle.reset(NAME, settings.home)
+
+
+def require_bench(settings: Settings) -> Settings:
+    """Return the settings if they choose the comparisons' own workspace: code locations read them, too."""
+    if settings.workspace != NAME or settings.target_name != "local":
+        raise WrongWorkspace(f"Run `make bench`, or set LAKEHOUSE_TARGET=local and LAKEHOUSE_WORKSPACE={NAME}")
+    return settings
+
+
+def land_days(target: Target, first: date, last: date) -> None:
+    """Land real flights and weather of a range of days, and the reference sets."""
+    from demo.landing import land
+
+    land(target, first, last, lambda _text: None)
