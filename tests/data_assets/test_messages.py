@@ -1,0 +1,67 @@
+"""Messages of a step: in order, each file whole, all written before the step ends; prints are among them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_assets.steps._messages import VolumeChannel, VolumeMessageWriter, tee_output
+
+
+def read_all(directory: Path) -> list[Any]:
+    files = sorted(directory.glob("*.json"), key=lambda path: int(path.stem))
+    assert [path.stem for path in files] == [str(number + 1) for number in range(len(files))]
+    return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+
+
+def message(number: int) -> Any:
+    return {"method": "log", "params": {"message": str(number), "level": "INFO"}}
+
+
+def test_all_messages_are_written_in_order_before_the_end(tmp_path: Path) -> None:
+    with VolumeMessageWriter().open({"path": str(tmp_path / "new")}) as channel:
+        for number in range(500):
+            channel.write_message(message(number))
+    assert [one["params"]["message"] for one in read_all(tmp_path / "new")] == [str(number) for number in range(500)]
+
+
+def test_a_message_is_out_while_the_step_goes_on(tmp_path: Path) -> None:
+    channel = VolumeChannel(str(tmp_path))
+    channel.write_message(message(1))
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "1.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(read_all(tmp_path)) == 1
+    channel.write_message(message(2))
+    channel.close()
+    assert len(read_all(tmp_path)) == 2
+
+
+def test_ending_waits_for_nothing(tmp_path: Path) -> None:
+    channel = VolumeChannel(str(tmp_path))
+    started = time.monotonic()
+    channel.write_message(message(1))
+    channel.close()
+    assert time.monotonic() - started < 5
+    assert len(read_all(tmp_path)) == 1
+
+
+def test_a_place_that_cannot_be_written_fails_the_step(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError), VolumeMessageWriter().open({"path": str(tmp_path / "file")}) as channel:
+        channel.write_message(message(1))
+
+
+def test_prints_are_handed_on_and_still_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[str, str]] = []
+    with tee_output(lambda stream, text: heard.append((stream, text))):
+        print("out", end="")
+        print("err", end="", file=sys.stderr)
+    print("after", end="")
+    assert heard == [("stdout", "out"), ("stderr", "err")]
+    assert capsys.readouterr() == ("outafter", "err")
