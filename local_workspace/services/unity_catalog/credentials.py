@@ -92,8 +92,9 @@ def validate_credential(call: Call) -> dict[str, Any]:
 
 def _results(refusals: list[Refusal], write: bool) -> list[Document]:
     steps = ["PATH_EXISTS", "LIST", "READ", *(["WRITE", "DELETE"] if write else [])]
-    reasons = {"PATH": "PATH_EXISTS"}
-    broken = {reasons.get(refusal.step, refusal.step): refusal.reason for refusal in refusals}
+    broken: dict[str, str] = {}
+    for refusal in refusals:  # the first of a step says it
+        broken.setdefault({"PATH": "PATH_EXISTS"}.get(refusal.step, refusal.step), refusal.reason)
     if "ASSUME_ROLE" in broken:
         return [{"operation": step, "result": "FAIL", "message": broken["ASSUME_ROLE"]} for step in steps]
     broken.setdefault("DELETE", broken.get("WRITE", ""))

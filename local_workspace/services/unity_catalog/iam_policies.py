@@ -13,6 +13,8 @@ from typing import Any
 
 Statement = Mapping[str, Any]
 _FOR_ANY = "foranyvalue:"
+_POSITIVE = ("stringequals", "arnequals", "stringlike", "arnlike", "bool")
+_NEGATED = ("stringnotequals", "arnnotequals", "stringnotlike", "arnnotlike")
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,12 @@ def evaluate(policy: Mapping[str, Any], request: Request, what: str) -> Decision
     """Decide the request by one policy; `what` names the policy in the reason."""
     allowing: str | None = None
     for number, statement in enumerate(_as_list(policy.get("Statement", []))):
-        if not applies(statement, request):
-            continue
         name = statement.get("Sid") or f"number {number + 1}"
+        try:
+            if not applies(statement, request):
+                continue
+        except UnknownConditionOperator as error:
+            return Decision(False, f"statement {name} of {what} cannot be decided: {error}", True)
         if statement.get("Effect") == "Deny":
             return Decision(False, f"statement {name} of {what} denies {request.action} on {request.resource}", True)
         allowing = allowing or name
@@ -107,15 +112,15 @@ def _matches_conditions(conditions: Mapping[str, Any], context: Mapping[str, str
 def _matches_condition(operator: str, actual: str | None, expected: Iterable[str]) -> bool:
     of_a_set = operator.lower().startswith(_FOR_ANY)  # keys with several values are not asked here: one is a set of one
     name = operator.lower().removeprefix(_FOR_ANY).removesuffix("ifexists")
+    if name not in (*_POSITIVE, *_NEGATED):
+        raise UnknownConditionOperator(f"the local workspace does not evaluate the IAM condition operator {operator}")
     if actual is None:
         # a missing key fails a positive operator and satisfies a negated one, but not of a set; IfExists passes both
         return operator.lower().endswith("ifexists") or ("not" in name and not of_a_set)
-    if name in ("stringequals", "arnequals", "stringlike", "arnlike", "bool"):
+    if name in _POSITIVE:
         wild = name not in ("stringequals", "bool")
         return any(_equal(value, actual, wild, name == "bool") for value in expected)
-    if name in ("stringnotequals", "arnnotequals", "stringnotlike", "arnnotlike"):
-        return not any(_equal(value, actual, name != "stringnotequals", False) for value in expected)
-    raise UnknownConditionOperator(f"the local workspace does not evaluate the IAM condition operator {operator}")
+    return not any(_equal(value, actual, name != "stringnotequals", False) for value in expected)
 
 
 class UnknownConditionOperator(Exception):

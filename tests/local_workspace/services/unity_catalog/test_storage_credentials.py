@@ -1,0 +1,134 @@
+"""Storage credentials: what AWS refuses shows in the validation, by policy and statement, and when files are opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest
+from databricks.sdk.service.catalog import AwsIamRoleRequest, ValidationResultResult
+
+from tests.local_workspace.conftest import WarmWorkspace
+from tests.local_workspace.scratch import make_storage, storage_policy, trust
+
+BUCKET, ROLE, NAME = "lakehouse-credentials", "lakehouse-credentials-storage", "credentials_test"
+URL = f"s3://{BUCKET}/data"
+
+
+class Storage:
+    """A credential with its role and bucket, whose policies a test may break."""
+
+    def __init__(self, workspace: WarmWorkspace) -> None:
+        self.uc = workspace.client("deployer")
+        self.external_id = workspace.target.databricks_account
+        self.iam, self.s3 = workspace.aws("iam"), workspace.aws("s3")
+        self.arn = make_storage(workspace, BUCKET, ROLE, self.external_id)
+        self.uc.storage_credentials.create(NAME, aws_iam_role=AwsIamRoleRequest(self.arn))
+
+    def repair(self) -> None:
+        self.set_trust(trust(self.arn, self.external_id))
+        policy = json.dumps(storage_policy(BUCKET, self.arn))
+        self.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=policy)
+        self.s3.delete_bucket_policy(Bucket=BUCKET)
+
+    def set_trust(self, document: dict[str, Any]) -> None:
+        self.iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(document))
+
+    def failures(self, url: str = URL) -> dict[str, str]:
+        answer = self.uc.storage_credentials.validate(storage_credential_name=NAME, url=url)
+        failed = [one for one in answer.results or [] if one.result is ValidationResultResult.FAIL]
+        return {str(one.operation and one.operation.value): str(one.message) for one in failed}
+
+
+@pytest.fixture(scope="module")
+def made(workspace: WarmWorkspace) -> Iterator[Storage]:
+    storage = Storage(workspace)
+    yield storage
+    storage.uc.storage_credentials.delete(NAME, force=True)
+
+
+@pytest.fixture
+def storage(made: Storage) -> Iterator[Storage]:
+    yield made
+    made.repair()
+
+
+def test_a_good_role_passes_every_step(storage: Storage) -> None:
+    answer = storage.uc.storage_credentials.validate(storage_credential_name=NAME, url=URL)
+    assert storage.failures() == {}
+    assert [one.operation and one.operation.value for one in answer.results or []] == [
+        "PATH_EXISTS",
+        "LIST",
+        "READ",
+        "WRITE",
+        "DELETE",
+    ]
+
+
+def test_trust_must_demand_the_external_id_and_let_the_role_assume_itself(storage: Storage) -> None:
+    storage.set_trust(trust(storage.arn, "another-id"))
+    assert f"no statement of the trust policy of role {ROLE} allows sts:AssumeRole" in storage.failures()["READ"]
+    assert storage.external_id in storage.failures()["READ"]
+    unconditional = trust(storage.arn, "")
+    del unconditional["Statement"][0]["Condition"]
+    storage.set_trust(unconditional)
+    assert "does not demand an External ID" in storage.failures()["LIST"]
+    alone = trust(storage.arn, storage.external_id)
+    alone["Statement"][0]["Principal"]["AWS"].remove(storage.arn)
+    storage.set_trust(alone)
+    assert "does not let the role assume itself" in storage.failures()["WRITE"]
+
+
+def test_a_statement_that_refuses_is_named(storage: Storage) -> None:
+    policy = storage_policy(BUCKET, storage.arn)
+    policy["Statement"].append({"Sid": "NoWrites", "Effect": "Deny", "Action": "s3:Put*", "Resource": "*"})
+    storage.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=json.dumps(policy))
+    failures = storage.failures()
+    assert set(failures) == {"WRITE", "DELETE"}
+    assert f"statement NoWrites of policy storage of role {ROLE} denies s3:PutObject" in failures["WRITE"]
+
+
+def test_a_bucket_policy_that_shuts_the_role_out_is_named(storage: Storage) -> None:
+    statement = {
+        "Sid": "OnlyTheOther",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/*",
+        "Condition": {"StringNotLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/other"}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    storage.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    assert f"statement OnlyTheOther of the policy of bucket {BUCKET} denies s3:GetObject" in storage.failures()["READ"]
+
+
+def test_what_is_missing_is_named(storage: Storage) -> None:
+    policy = storage_policy(BUCKET, storage.arn)
+    policy["Statement"] = policy["Statement"][1:]
+    storage.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=json.dumps(policy))
+    assert "allows s3:ListBucket" in storage.failures()["LIST"]
+    assert "bucket lakehouse-nowhere does not exist" in storage.failures("s3://lakehouse-nowhere/x")["PATH_EXISTS"]
+
+
+def test_a_condition_that_cannot_be_decided_is_no_server_error(storage: Storage) -> None:
+    policy = storage_policy(BUCKET, storage.arn)
+    policy["Statement"][1]["Condition"] = {"IpAddress": {"aws:SourceIp": "10.0.0.0/16"}}
+    storage.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=json.dumps(policy))
+    assert "does not evaluate the IAM condition operator IpAddress" in storage.failures()["READ"]
+
+
+def test_creating_is_refused_with_the_reason_unless_told_to_skip(storage: Storage, workspace: WarmWorkspace) -> None:
+    uc: WorkspaceClient = storage.uc
+    missing = AwsIamRoleRequest("arn:aws:iam::123456789012:role/lakehouse-none")
+    with pytest.raises(BadRequest, match="the IAM role .*lakehouse-none does not exist"):
+        uc.storage_credentials.create("none", aws_iam_role=missing)
+    created = uc.storage_credentials.create("none", aws_iam_role=missing, skip_validation=True)
+    assert created.aws_iam_role is not None and created.aws_iam_role.external_id == storage.external_id
+    with pytest.raises(BadRequest, match="lakehouse-none does not exist"):
+        uc.external_locations.create("none", URL, "none")
+    uc.storage_credentials.delete("none")
+    with pytest.raises(BadRequest, match="must be the ARN of an IAM role"):
+        uc.storage_credentials.create("none", aws_iam_role=AwsIamRoleRequest("not-an-arn"))
