@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse.targets import REMOTE, local_target
+from local_workspace.services.unity_catalog.iam_policies import Request, evaluate
 from platform_assets.declarations import RESOURCES
 from platform_assets.resource_types.policies import (
     UNITY_CATALOG_ROLE,
@@ -109,6 +110,46 @@ def test_a_bucket_refuses_plain_http_and_unnamed_principals() -> None:
         assert statement["Effect"] == "Deny"
         assert statement["Principal"] == "*"
         assert statement["Resource"] == ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]
+
+
+ADMIN, LANDING = "arn:aws:iam::123456789012:role/admin", "landing"
+TLS, PLAIN = {"aws:securetransport": "true"}, {"aws:securetransport": "false"}
+
+
+@pytest.mark.parametrize(
+    ("principal", "context", "denied_by"),
+    [
+        (ROLE, TLS, None),
+        (ADMIN, TLS, None),
+        (ROLE, PLAIN, "TlsOnly"),
+        ("arn:aws:iam::123456789012:role/storage-2", TLS, "NamedPrincipalsOnly"),
+        ("arn:aws:iam::999999999999:role/storage", TLS, "NamedPrincipalsOnly"),
+    ],
+)
+@pytest.mark.parametrize("place", ["arn:aws:s3:::lake", "arn:aws:s3:::lake/a/b.json"])
+def test_whom_a_bucket_lets_in(principal: str, context: dict[str, str], denied_by: str | None, place: str) -> None:
+    request = Request("s3:GetObject", place, principal, {**context, "aws:principalarn": principal})
+    decision = evaluate(bucket_access("lake", [ROLE, ADMIN]), request, "the policy")
+    assert decision.denied_explicitly == (denied_by is not None)
+    assert denied_by is None or denied_by in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("bucket", "account", "allowed"),
+    [("landing", "123456789012", True), ("other", "123456789012", False), ("landing", "999999999999", False)],
+)
+def test_who_may_send_to_the_queue(bucket: str, account: str, allowed: bool) -> None:
+    queue = "arn:aws:sqs:eu-central-1:123456789012:events"
+    context = {"aws:sourcearn": f"arn:aws:s3:::{bucket}", "aws:sourceaccount": account}
+    request = Request("sqs:SendMessage", queue, "s3.amazonaws.com", context)
+    assert evaluate(queue_access(queue, LANDING, "123456789012"), request, "the policy").allowed == allowed
+
+
+@pytest.mark.parametrize(("alias", "allowed"), [("alias/lake", True), ("alias/other", False), (None, False)])
+def test_which_key_the_role_may_use(alias: str | None, allowed: bool) -> None:
+    context = {"kms:resourcealiases": alias} if alias else {}
+    request = Request("kms:Decrypt", "arn:aws:kms:eu-central-1:123456789012:key/1", ROLE, context)
+    assert evaluate(storage_access(["lake"], KEY, ROLE), request, "the policy").allowed == allowed
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])

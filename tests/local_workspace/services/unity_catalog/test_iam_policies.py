@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from local_workspace.services.unity_catalog.iam_policies import Request, UnknownConditionOperator, evaluate
+from local_workspace.services.unity_catalog.iam_policies import Request, UnknownConditionOperator, applies
 
 
 def allows(operator: str, expected: str, actual: str | None) -> bool:
     statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {operator: {"k": expected}}}
     context = {} if actual is None else {"k": actual}
-    return evaluate({"Statement": [statement]}, Request("kms:Decrypt", "key", context=context), "the policy").allowed
+    return applies(statement, Request("kms:Decrypt", "key", context=context))
 
 
 @pytest.mark.parametrize(
