@@ -188,8 +188,10 @@ def test_the_sql_of_unity_catalog_works_in_runs(workspace: WarmWorkspace, scratc
         "drop": "spark.sql('DROP VOLUME main.of_run').collect()",
         "refused": f"spark.sql('GRANT SELECT ON TABLE {TABLE} TO analysts')",
         "wrong": "spark.sql('GRANT SELECT TO nobody')",
+        "delta": f"spark.sql('DESCRIBE HISTORY {TABLE}_history LIMIT 1').first().version",
         "parameters": "spark.sql('SELECT :n AS n', {'n': 4}).first().n",
     }
+    run_sql(workspace, "pipeline", f"CREATE TABLE {TABLE}_history AS SELECT 1 AS id")
     outcomes = try_pieces(workspace, "pipeline", pieces)
     assert outcomes.pop("refused").startswith("AnalysisException: [INSUFFICIENT_PERMISSIONS]")
     assert outcomes.pop("wrong").startswith("AnalysisException: [PARSE_SYNTAX_ERROR]")
@@ -201,5 +203,6 @@ def test_the_sql_of_unity_catalog_works_in_runs(workspace: WarmWorkspace, scratc
         "grant": "[]",
         "granted": "'READ VOLUME'",
         "drop": "[]",
+        "delta": "0",
         "parameters": "4",
     }
