@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from data_assets.arrival.lost_events import find_lost
-from data_assets.arrival.selection import make_request, read_layout
+from data_assets.arrival.selection import make_request, read_layout, was_built
 from data_assets.jobs import arrival, whole_tables
 from lakehouse.targets import current_target
 
@@ -38,4 +38,4 @@ def lost_events(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest
     runs = find_lost(target, graph, layout, context.instance, context.scheduled_execution_time)
     if not runs:
         yield dg.SkipReason("Every landed object has been loaded")
-    yield from (make_request(graph, run, arrival.name) for run in runs)
+    yield from (make_request(graph, run, arrival.name, was_built(context.instance)) for run in runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from data_assets.arrival.queue import open_queue
-from data_assets.arrival.selection import make_request, read_layout
+from data_assets.arrival.selection import make_request, read_layout, was_built
 from data_assets.arrival.tick import Tick, evaluate
 from data_assets.jobs import arrival
 from lakehouse.targets import current_target
@@ -25,7 +25,7 @@ def landing_arrival(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     graph, target = context.repository_def.asset_graph, current_target()
     layout = read_layout(graph, target.bucket("landing"))
     tick = evaluate(open_queue(target), layout, context.cursor, lambda key: has_run(context.instance, key))
-    requests = [make_request(graph, run, arrival.name) for run in tick.runs]
+    requests = [make_request(graph, run, arrival.name, was_built(context.instance)) for run in tick.runs]
     return dg.SensorResult(
         run_requests=requests or None,
         skip_reason=None if requests else _say(tick),

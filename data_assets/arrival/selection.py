@@ -5,7 +5,7 @@ So a new bronze table is sensed without a line here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
@@ -15,6 +15,8 @@ from data_assets.arrival.routes import Layout
 
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _BRONZE = "bronze"
+
+IsThere = Callable[[dg.AssetKey], bool]
 
 
 class UnequalPartitions(Exception):
@@ -42,19 +44,35 @@ def read_layout(graph: AssetGraph, bucket: str) -> Layout:
     return Layout(bucket, days, daily, frozenset(bronze) - daily)
 
 
-def select_tables(graph: AssetGraph, run: WantedRun) -> list[dg.AssetKey]:
-    """Return the arrived bronze tables and all that depends on them; without days, only what has no partitions."""
+def select_tables(graph: AssetGraph, run: WantedRun, is_there: IsThere) -> list[dg.AssetKey]:
+    """Return the arrived bronze tables and all that depends on them; without days, only what has no partitions.
+
+    What needs a table that is neither among them nor there yet is left out: it will come with that table.
+    """
     bronze = find_bronze(graph)
     arrived = dg.AssetSelection.assets(*(bronze[name] for name in run.datasets))
-    keys = arrived.downstream().resolve(graph) & graph.materializable_asset_keys
-    return sorted(key for key in keys if run.days is not None or graph.get(key).partitions_def is None)
+    found = arrived.downstream().resolve(graph) & graph.materializable_asset_keys
+    keys = {key for key in found if run.days is not None or graph.get(key).partitions_def is None}
+    while lacking := {key for key in keys if not _has_inputs(graph, key, keys, is_there)}:
+        keys -= lacking
+    return sorted(keys)
 
 
-def make_request(graph: AssetGraph, run: WantedRun, job_name: str) -> dg.RunRequest:
-    """Return what Dagster is asked for."""
+def _has_inputs(graph: AssetGraph, key: dg.AssetKey, chosen: Collection[dg.AssetKey], is_there: IsThere) -> bool:
+    inputs = graph.get(key).parent_keys & graph.materializable_asset_keys
+    return all(parent in chosen or is_there(parent) for parent in inputs)
+
+
+def make_request(graph: AssetGraph, run: WantedRun, job_name: str, is_there: IsThere) -> dg.RunRequest:
+    """Return what Dagster is asked for; `is_there` says whether a table has been built before."""
     return dg.RunRequest(
         run_key=run.run_key,
         job_name=job_name,
-        asset_selection=select_tables(graph, run),
+        asset_selection=select_tables(graph, run, is_there),
         tags=dict(zip(RANGE_TAGS, run.days, strict=True)) if run.days else {},
     )
+
+
+def was_built(instance: dg.DagsterInstance) -> IsThere:
+    """Return what says whether a table was ever materialized on the instance."""
+    return lambda key: instance.get_latest_materialization_event(key) is not None

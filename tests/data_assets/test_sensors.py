@@ -63,7 +63,7 @@ def test_unequal_partitions_are_refused() -> None:
 
 def test_a_range_is_asked_for_with_all_that_depends_on_it(definitions: dg.Definitions) -> None:
     run = WantedRun("key", frozenset({"flights", "weather"}), JANUARY)
-    request = make_request(definitions.resolve_asset_graph(), run, "arrival")
+    request = make_request(definitions.resolve_asset_graph(), run, "arrival", lambda _key: True)
     assert request.asset_selection is not None
     assert names(request.asset_selection) == [
         "bronze.flights",
@@ -77,15 +77,21 @@ def test_a_range_is_asked_for_with_all_that_depends_on_it(definitions: dg.Defini
 
 def test_without_days_no_partitioned_table_is_asked_for(definitions: dg.Definitions) -> None:
     run = WantedRun("key", frozenset({"airlines"}), None)
-    request = make_request(definitions.resolve_asset_graph(), run, "arrival")
+    request = make_request(definitions.resolve_asset_graph(), run, "arrival", lambda _key: True)
     assert request.asset_selection is not None
     assert names(request.asset_selection) == ["bronze.airlines", "gold.carriers"]
     assert not request.tags
 
 
+def test_what_needs_a_table_that_is_not_there_yet_waits_for_it(definitions: dg.Definitions) -> None:
+    run = WantedRun("key", frozenset({"airlines"}), None)
+    request = make_request(definitions.resolve_asset_graph(), run, "arrival", lambda _key: False)
+    assert names(request.asset_selection or []) == ["bronze.airlines"]
+
+
 def test_a_request_runs_over_its_range(definitions: dg.Definitions) -> None:
     run = WantedRun("key", frozenset({"flights"}), ("2013-01-03", "2013-01-05"))
-    request = make_request(definitions.resolve_asset_graph(), run, "arrival")
+    request = make_request(definitions.resolve_asset_graph(), run, "arrival", lambda _key: True)
     result = definitions.resolve_job_def("arrival").execute_in_process(
         tags=dict(request.tags), asset_selection=list(request.asset_selection or ())
     )
