@@ -12,7 +12,7 @@ import dagster as dg
 from data_assets.arrival.selection import RANGE_TAGS
 from data_assets.sensors import has_run
 from demo import dagster_jobs
-from demo.dagster_runs import run_job
+from demo.dagster_runs import read_step_seconds, run_job
 from demo.failures import DemoFailed
 from demo.phases import Say
 from demo.sensing import RUN_KEY_TAG, Sensing
@@ -35,6 +35,7 @@ class ArrivalRun:
     days: str
     tables: int
     seconds: float
+    steps: dict[str, float]  # seconds by step, in order of their start
 
 
 @dataclass
@@ -102,4 +103,5 @@ def _run(
         days=" to ".join(days) or "no days",
         tables=len(assets or ()),
         seconds=round(time.monotonic() - started, 1),
+        steps=read_step_seconds(instance, run.run_id),
     )

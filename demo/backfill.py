@@ -16,7 +16,7 @@ from demo.dagster_runs import open_instance, run_job
 from demo.failures import DemoFailed
 from demo.flights_data import check_days
 from demo.locking import only_one
-from demo.main_job import prepare
+from demo.main_job import prepare, reconcile
 from demo.phases import Phases
 from demo.questions import count_rows
 from lakehouse.targets import Settings, Target
@@ -56,6 +56,7 @@ def backfill(settings: Settings, first: date, last: date, console: Console) -> B
         with phases.phase("Look what has landed"):
             require_landed(target, first, last)
         with open_instance(settings.dagster_home) as instance:
+            reconcile(instance, phases)
             started = time.monotonic()
             with phases.phase(f"Run bronze to gold, {first} to {last}") as say:
                 tags = dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))

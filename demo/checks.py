@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -42,5 +43,9 @@ def _describe(key: dg.AssetCheckKey, record: object) -> CheckResult:
         event = record.event and record.event.dagster_event
         if event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
-            severity, description = evaluation.severity.value, evaluation.description or ""
+            severity, description = evaluation.severity.value, evaluation.description or _say(evaluation.metadata)
     return CheckResult(key.asset_key.to_user_string(), key.name, passed, severity, description)
+
+
+def _say(metadata: Mapping[str, dg.MetadataValue[Any]]) -> str:
+    return ", ".join(f"{name} {value.value}" for name, value in metadata.items())

@@ -68,6 +68,13 @@ def run_job(
         return result.dagster_run
 
 
+def read_step_seconds(instance: dg.DagsterInstance, run_id: str) -> dict[str, float]:
+    """Return how long each step of a run took, in the order in which they began."""
+    steps = [step for step in instance.get_run_step_stats(run_id) if step.start_time and step.end_time]
+    steps.sort(key=lambda step: step.start_time or 0)
+    return {step.step_key: round((step.end_time or 0) - (step.start_time or 0), 1) for step in steps}
+
+
 def _describe_failure(result: dg.JobExecutionResult) -> str:
     failures = [
         f"  {event.step_key}: {(error.cause or error).message.strip()}"

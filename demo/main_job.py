@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -12,7 +13,7 @@ from demo import dagster_jobs
 from demo.arrivals import run_arrivals
 from demo.checks import read_checks
 from demo.dagster_runs import open_instance, run_job
-from demo.estate import read_changes
+from demo.estate import EstateChanges, read_changes
 from demo.flights_data import check_days, read_dataset
 from demo.landing import land
 from demo.locking import only_one
@@ -47,7 +48,14 @@ def prepare(settings: Settings, phases: Phases) -> None:
         loading.result()
 
 
+def reconcile(instance: dg.DagsterInstance, phases: Phases) -> EstateChanges:
+    """Bring the estate to what is declared; above all, the wheel of today's steps into its volume."""
+    with phases.phase("Reconcile the estate") as say:
+        return read_changes(instance, run_job(instance, dagster_jobs.estate, say))
+
+
 def _load() -> None:
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)  # of Dagster's own Pipes, at every step
     dagster_jobs.load_platform()
     dagster_jobs.load_tables()
     read_dataset("flights")
@@ -55,8 +63,7 @@ def _load() -> None:
 
 def _run_phases(settings: Settings, instance: dg.DagsterInstance, first: date, last: date, phases: Phases) -> Report:
     target, tables = settings.target, dagster_jobs.load_tables()
-    with phases.phase("Reconcile the estate") as say:
-        estate = read_changes(instance, run_job(instance, dagster_jobs.estate, say))
+    estate = reconcile(instance, phases)
     with phases.phase(f"Land {first} to {last}") as say:
         landing = land(target, first, last, say)
     with phases.phase("Sense what arrived, run bronze to gold") as say:

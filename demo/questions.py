@@ -25,8 +25,8 @@ HIGHLIGHTS: Mapping[str, str] = {
         FROM {flights}.gold.daily_carrier_performance
         GROUP BY carrier, carrier_name ORDER BY flights DESC, carrier""",
     "Which routes of at least 100 flights arrive latest?": """
-        SELECT origin, dest, dest_name, flights, cancelled, distance AS miles,
-          round(mean_arr_delay, 1) AS minutes_late, round(100 * on_time_share, 1) AS on_time_percent
+        SELECT origin, dest, coalesce(dest_name, '?') AS airport, flights, distance AS miles,
+          round(mean_arr_delay, 1) AS late, round(100 * on_time_share, 1) AS on_time_percent
         FROM {flights}.gold.route_performance WHERE flights >= 100
         ORDER BY mean_arr_delay DESC, origin, dest LIMIT 10""",
     "What does weather do to departures?": """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from demo.arrivals import ArrivalRun
 from demo.backfill import Backfill
 from demo.landing import Landing
 from demo.report import PATH, Report
@@ -36,6 +37,8 @@ def print_report(console: Console, report: Report) -> None:
     console.print(_rows_table("Rows", report.rows), "")
     console.print(_checks_table(report), "")
     console.print(report.phases.table(), "")
+    for run in report.arrivals.runs:
+        console.print(_steps_table(run), "")
     for line in _summarize(report):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -57,6 +60,14 @@ def _rows_table(title: str, rows: dict[str, int]) -> Table:
     table.add_column("rows", justify="right")
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
+    return table
+
+
+def _steps_table(run: ArrivalRun) -> Table:
+    table = _table(f"Steps of the run over {run.days}: side by side where they can be", "step")
+    table.add_column("seconds", justify="right")
+    for step, seconds in run.steps.items():
+        table.add_row(step.replace("__", "."), f"{seconds:.1f}")
     return table
 
 

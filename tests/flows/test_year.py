@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
+import pytest
 
 from data_assets.arrival.selection import RANGE_TAGS
 from tests.flows.conftest import Flow
@@ -14,6 +15,7 @@ FIRST, LAST = date(2013, 1, 1), date(2013, 12, 31)
 FLIGHTS = 336_776
 
 
+@pytest.mark.timeout(900)  # under a minute on an idle machine; tests share it
 def test_a_backfill_of_the_year_loads_every_flight(flow: Flow) -> None:
     from demo import dagster_jobs
     from demo.backfill import require_landed
