@@ -33,6 +33,7 @@ def test_condition(operator: str, actual: str | None, allowed: bool) -> None:
     assert allows(operator, "a", actual) == allowed
 
 
-def test_an_unknown_operator_is_refused() -> None:
+@pytest.mark.parametrize("actual", ["a", None])
+def test_an_unknown_operator_is_refused(actual: str | None) -> None:
     with pytest.raises(UnknownConditionOperator, match="ForAllValues:StringEquals"):
-        allows("ForAllValues:StringEquals", "a", "a")
+        allows("ForAllValues:StringEquals", "a", actual)

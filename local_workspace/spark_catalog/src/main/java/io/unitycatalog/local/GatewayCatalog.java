@@ -1,7 +1,6 @@
 package io.unitycatalog.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -21,7 +20,6 @@ import org.apache.spark.sql.connector.catalog.StagedTable;
 import org.apache.spark.sql.connector.catalog.StagingTableCatalog;
 import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
 import org.apache.spark.sql.connector.catalog.Table;
-import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
 import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
@@ -37,14 +35,15 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 public final class GatewayCatalog implements StagingTableCatalog, RelationCatalog, SupportsNamespaces {
   private final DeltaCatalog delta = new DeltaCatalog();
   private GatewayTables tables;
-  private GatewayClient client;
+  private TablePlacement placement;
   private String name;
 
   @Override
   public void initialize(String catalogName, CaseInsensitiveStringMap options) {
     name = catalogName;
-    client = new GatewayClient(options.get("token"));
+    GatewayClient client = new GatewayClient(options.get("token"));
     tables = new GatewayTables(catalogName, client);
+    placement = new TablePlacement(tables, client);
     Map<String, String> settings = new HashMap<>(options.asCaseSensitiveMap());
     settings.put("deltaRestApi.enabled", "false");
     delta.setDelegateCatalog(tables);
@@ -106,19 +105,19 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
 
   @Override
   public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    Map<String, String> placed = placeNew(ident, properties);
+    Map<String, String> placed = placement.ofNew(ident, properties);
     return writing(() -> delta.createTable(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
   }
 
   @Override
   public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    Map<String, String> placed = placeNew(ident, properties);
+    Map<String, String> placed = placement.ofNew(ident, properties);
     return writing(() -> delta.stageCreate(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
   }
 
   @Override
   public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    Map<String, String> placed = placeExisting(describeUnchecked(ident), properties);
+    Map<String, String> placed = placement.ofExisting(describeUnchecked(ident), properties);
     StagedTable staged =
         writing(() -> delta.stageReplace(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
     return synced(ident, staged, partitions);
@@ -246,46 +245,6 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
           Table table = this.<Table>writing(() -> delta.loadTable(ident));
           tables.syncColumns(ident, CatalogV2Util.v2ColumnsToStructType(table.columns()), table.partitioning());
         });
-  }
-
-  /** A managed table goes where the gateway says; an external one where the caller says, if it may. */
-  private Map<String, String> placeNew(Identifier ident, Map<String, String> properties) {
-    Map<String, String> placed = new HashMap<>(properties);
-    String location = properties.get(TableCatalog.PROP_LOCATION);
-    if (location == null) {
-      placed.putAll(tables.stage(ident));
-      return withCredential(placed, "PATH_READ_WRITE");
-    }
-    return withCredential(placed, "PATH_CREATE_TABLE");
-  }
-
-  private Map<String, String> placeExisting(JsonNode info, Map<String, String> properties) {
-    Map<String, String> placed = new HashMap<>(properties);
-    placed.put(TableCatalog.PROP_LOCATION, info.path("storage_location").asText());
-    if (info.path("table_type").asText().equals("MANAGED")) {
-      placed.put(TableCatalog.PROP_IS_MANAGED_LOCATION, "true");
-    }
-    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
-    wanted.put("table_id", info.path("table_id").asText()).put("operation", "READ_WRITE");
-    return addCredential(placed, "temporary-table-credentials", wanted);
-  }
-
-  private Map<String, String> withCredential(Map<String, String> placed, String operation) {
-    ObjectNode wanted = GatewayClient.JSON.createObjectNode();
-    wanted.put("url", placed.get(TableCatalog.PROP_LOCATION)).put("operation", operation);
-    return addCredential(placed, "temporary-path-credentials", wanted);
-  }
-
-  private Map<String, String> addCredential(Map<String, String> placed, String path, ObjectNode wanted) {
-    try {
-      PathCredential.read(client.post(path, wanted), true, wanted.path("table_id").asText("")).asProperties().forEach((key, value) -> {
-        placed.put(key, value);
-        placed.put(TableCatalog.OPTION_PREFIX + key, value);
-      });
-      return placed;
-    } catch (GatewayError error) {
-      return error.raise();
-    }
   }
 
   private JsonNode describe(Identifier ident) throws NoSuchTableException {
