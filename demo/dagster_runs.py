@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterEventType
+from dagster._core.instance.ref import InstanceRef
 
 from demo.failures import DemoFailed
 from demo.phases import Say
@@ -34,7 +35,9 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     """Return the instance in `home`, bringing the project's dagster.yaml there."""
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).parent.parent / "deploy" / "dagster.yaml", home / "dagster.yaml")
-    return dg.DagsterInstance.from_config(str(home))
+    # the file says where by DAGSTER_HOME, which is set for Dagster's own commands only
+    events = {"module": "lakehouse.event_log", "class": "OpenSqliteEventLog", "config": {"home": str(home)}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides={"event_log_storage": events}))
 
 
 def run_job(

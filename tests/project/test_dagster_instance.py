@@ -6,14 +6,20 @@ import shutil
 from pathlib import Path
 
 import dagster as dg
+import pytest
+
+from lakehouse.event_log import OpenSqliteEventLog
 
 SOURCE = Path(__file__).parent.parent.parent / "deploy" / "dagster.yaml"
 
 
-def test_the_instance_loads_as_meant(tmp_path: Path) -> None:
+def test_the_instance_loads_as_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copyfile(SOURCE, tmp_path / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.run_monitoring_enabled
         assert instance.get_settings("run_monitoring")["free_slots_after_run_end_seconds"] == 20
         assert not instance.get_settings("telemetry")["enabled"]
         assert instance.get_concurrency_config().run_queue_config is not None
+        assert isinstance(instance.event_log_storage, OpenSqliteEventLog)
+    assert (tmp_path / "history" / "runs" / "index.db").exists()
