@@ -44,7 +44,7 @@ def plan(
     allow_data_loss: AllowDataLoss = None,
     detailed_exitcode: DetailedExitcode = False,
 ) -> None:
-    """Show what `apply` would do, changing nothing. Exit codes: 0; 1 when something is blocked; 2 see below."""
+    """Show what `apply` would do, changing nothing. Exit code 1: something is blocked."""
     from platform_assets.reconcile.plan import Action
 
     found = _make_plan(select, prune, allow_data_loss)
@@ -73,7 +73,7 @@ def apply(
     found = _make_plan(select, prune, allow_data_loss)
     if not as_json:
         _show(found, as_json)
-    if not yes and _takes_away(found):
+    if not yes and _is_person_there() and _takes_away(found):
         typer.confirm("Something is deleted or revoked. Carry this out?", abort=True, err=True)
     report = carry_out(current_target(), found, _count_progress(found, quiet=as_json))
     typer.echo(_as_json(report) if as_json else _summarize(report))
@@ -107,7 +107,11 @@ def _show(found: Plan, as_json: bool) -> None:
 def _takes_away(found: Plan) -> bool:
     from platform_assets.reconcile.explain import takes_away
 
-    return sys.stdin.isatty() and any(takes_away(step) for step in found.steps)
+    return any(takes_away(step) for step in found.steps)
+
+
+def _is_person_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _count_progress(found: Plan, quiet: bool) -> OnProgress:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 from lakehouse.workspace import WorkspaceUnreachable
 from platform_assets.reconcile.plan import World
@@ -11,12 +13,18 @@ from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.registry import TYPES
 from platform_assets.resource_types.sdk_errors import name_error
 
+_DOOR_S = 5.0
+
 
 def read_world(clients: Clients, resources: Sequence[Resource], declared: Iterable[str] | None = None) -> World:
     """Return the state of each resource; with the keys of all that is declared, also what is ours beside it.
 
     A resource that cannot be read stops only itself and what depends on it.
+
+    Raises:
+        WorkspaceUnreachable: nobody answers.
     """
+    require_open_door(clients)
     with ThreadPoolExecutor(clients.target.parallel_calls, "read") as threads:
         undeclared = threads.submit(find_undeclared, clients, set(declared)) if declared is not None else None
         found = dict(threads.map(lambda resource: (resource.key, _read(resource, clients)), resources))
@@ -25,6 +33,24 @@ def read_world(clients: Clients, resources: Sequence[Resource], declared: Iterab
             {key: error for key, error in found.items() if isinstance(error, str)},
             undeclared.result() if undeclared else (),
         )
+
+
+def require_open_door(clients: Clients) -> None:
+    """Refuse at once when nobody listens: the SDK would knock for each resource until its deadline.
+
+    Raises:
+        WorkspaceUnreachable: connections are refused.
+    """
+    host = urlsplit(clients.workspace.config.host or "")
+    try:
+        socket.create_connection((host.hostname, host.port or 443), timeout=_DOOR_S).close()
+    except ConnectionRefusedError as error:
+        raise WorkspaceUnreachable(
+            f"Target {clients.target.name}: nobody listens at {host.geturl()}; "
+            "a local workspace comes up with `lakehouse local up`"
+        ) from error
+    except OSError:
+        return  # not for us to decide: the SDK may know of a proxy
 
 
 def find_undeclared(clients: Clients, declared: set[str]) -> list[Resource]:

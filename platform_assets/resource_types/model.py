@@ -108,4 +108,4 @@ class Resource(ABC):
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return what the change of a field does, in lines for people."""
-        return tuple(explain_values(name, before, after))
+        return explain_values(name, before, after)

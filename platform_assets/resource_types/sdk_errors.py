@@ -43,8 +43,11 @@ def may_be_duplicate(error: Exception) -> bool:
 
     Unity Catalog answers 400 or 409 with a code per type; a path that is taken may be so by the resource itself.
     """
+    from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
     from databricks.sdk.errors.base import DatabricksError
 
+    if isinstance(error, AlreadyExists | ResourceAlreadyExists):
+        return True
     if isinstance(error, DatabricksError):
         code, text = error.error_code or "", str(error)
         return code.endswith("ALREADY_EXISTS") or "already exists" in text or "overlaps" in text

@@ -9,15 +9,19 @@ from typing import Any
 _LONGEST = 200
 
 
-def explain_values(path: str, before: Any, after: Any) -> Iterator[str]:
-    """Yield a line per leaf that differs; a value that is all new is one line."""
+def explain_values(path: str, before: Any, after: Any) -> tuple[str, ...]:
+    """Return a line per leaf that differs; a value that is all new is one line."""
+    return tuple(_list_leaves(path, before, after)) or (f"{path}: in another order",)
+
+
+def _list_leaves(path: str, before: Any, after: Any) -> Iterator[str]:
     old, new = _branches(before), _branches(after)
     if old is None or new is None:
         yield f"{path}: {'' if before is None else f'{_shorten(before)} -> '}{_shorten(after)}"
         return
     for name in (*new, *(name for name in old if name not in new)):
-        if old.get(name) != new.get(name):
-            yield from explain_values(f"{path}.{name}", old.get(name), new.get(name))
+        if name not in old or name not in new or old[name] != new[name]:
+            yield from _list_leaves(f"{path}.{name}", old.get(name), new.get(name))
 
 
 def _branches(value: Any) -> Mapping[str, Any] | None:

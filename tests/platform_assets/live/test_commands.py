@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from typer.testing import CliRunner, Result
 
 from lakehouse.cli import app
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
-from platform_assets.estate import apply_estate
+from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.volume import Volume
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+def run(*arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=answer)
 
 
 def test_an_estate_as_declared(estate: Target) -> None:
@@ -57,6 +59,23 @@ def test_what_is_not_declared_is_shown_then_pruned(estate: Target) -> None:
     named = ("--allow-data-loss", "schema/flights/old", "--allow-data-loss", "volume/flights/old/box")
     assert run("apply", "--prune", *named).exit_code == 0
     assert "?" not in run("plan").stdout
+
+
+def test_a_person_is_asked_before_something_is_revoked(estate: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.cli.estate._is_person_there", lambda: True)
+    clients = Clients(estate)
+    change = PermissionsChange(principal="analysts", add=[Privilege.MODIFY])
+    clients.workspace.grants.update("schema", "flights.gold", changes=[change])
+    asked = run("apply", answer="n")
+    assert asked.exit_code == 1
+    assert "revoke MODIFY from analysts" in asked.stdout
+    assert "deleted or revoked" in asked.stderr
+    assert not plan_estate(estate).is_empty
+    assert run("apply", answer="y").exit_code == 0
+    assert plan_estate(estate).is_empty
+    clients.workspace.grants.update("schema", "flights.gold", changes=[change])
+    assert "deleted or revoked" not in run("apply", "--yes").stderr
+    assert plan_estate(estate).is_empty
 
 
 def test_bad_input_is_explained(estate: Target) -> None:
