@@ -62,4 +62,6 @@ def is_lost_session(error: BaseException) -> bool:
     """Say whether Spark refused because it does not know the session (any more), so that nothing ran."""
     from pyspark.errors import PySparkException
 
-    return isinstance(error, PySparkException) and (error.getCondition() or "").startswith("INVALID_HANDLE.SESSION_")
+    condition = error.getCondition() or "" if isinstance(error, PySparkException) else ""
+    # The client closes itself when it hears that the session changed, and then says that it has none.
+    return condition.startswith("INVALID_HANDLE.SESSION_") or condition == "NO_ACTIVE_SESSION"

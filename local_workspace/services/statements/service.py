@@ -137,7 +137,8 @@ class StatementService:
         except Exception as error:
             if not is_lost_session(error) or running.is_cancelled:
                 raise
-            # The server had forgotten the pooled session (it was restarted): nothing of the statement ran.
+            # The server had forgotten the pooled session (it was restarted), and all others: nothing of it ran.
+            self._sessions.discard_idle()
             return self._execute_in_session(running)
 
     def _execute_in_session(self, running: _Running) -> Document:

@@ -87,6 +87,14 @@ class SessionPool:
         with suppress(Exception):
             session.spark.client.close()
 
+    def discard_idle(self) -> None:
+        """Close all sessions that nobody uses."""
+        with self._lock:
+            idle = [session for sessions in self._idle.values() for session in sessions]
+            self._idle.clear()
+        for session in idle:
+            self.discard(session)
+
     def interrupt(self, session: StatementSession) -> None:
         """Cancel what the session runs."""
         interrupt(self._workspace.spark_url, session.principal, session.session_id)

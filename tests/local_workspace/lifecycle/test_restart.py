@@ -1,0 +1,111 @@
+"""What outlives crashes and restarts with all engines: tables, files, grants; and cancelling what Spark computes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
+from databricks.sdk.service.compute import Environment
+from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
+
+from lakehouse.targets import local_target, read_settings
+from local_workspace import lifecycle
+from tests.local_workspace.conftest import WarmWorkspace
+from tests.local_workspace.services.jobs.harness import wait_for_run, wait_for_task
+
+ENDLESS = "spark.range(10**12).selectExpr('sum(id * id % 7)').collect()"
+
+
+class Whole:
+    """A workspace of its own with all engines."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.seen = WarmWorkspace(local_target(home, "whole"))
+
+    def up(self) -> lifecycle.Endpoints:
+        return lifecycle.up("whole", self.home, read_settings().cache_home)
+
+    def sql(self, text: str) -> list[list[str]]:
+        admin = self.seen.client("deployer")
+        warehouse = next(str(one.id) for one in self.seen.client("admin").warehouses.list())
+        grantee = self.seen.client("analyst") if text.startswith("SELECT") else admin
+        answer = grantee.statement_execution.execute_statement(text, warehouse, wait_timeout="50s")
+        assert answer.status is not None and answer.status.error is None, answer.status
+        return (answer.result.data_array if answer.result else None) or []
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Whole]:
+    workspace = Whole(tmp_path)
+    workspace.up()
+    yield workspace
+    lifecycle.down("whole", tmp_path)
+
+
+def declare(whole: Whole) -> None:
+    uc = whole.seen.client("deployer")
+    uc.catalogs.create("kept")
+    uc.schemas.create("s", "kept")
+    uc.volumes.create("kept", "s", "v", VolumeType.MANAGED)
+    uc.files.upload("/Volumes/kept/s/v/a", io.BytesIO(b"kept"))
+    use = [Privilege.USE_CATALOG, Privilege.USE_SCHEMA, Privilege.SELECT, Privilege.READ_VOLUME]
+    uc.grants.update("catalog", "kept", changes=[PermissionsChange(principal="analysts", add=use)])
+    whole.sql("CREATE TABLE kept.s.t AS SELECT id FROM range(7)")
+
+
+def assert_kept(whole: Whole, rows: str) -> None:
+    assert whole.sql("SELECT count(*) FROM kept.s.t") == [[rows]]
+    content = whole.seen.client("analyst").files.download("/Volumes/kept/s/v/a").contents
+    assert content is not None and content.read() == b"kept"
+
+
+def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> None:
+    declare(whole)
+    first = whole.up()
+    os.kill(first.pids["spark"], signal.SIGKILL)
+    wait_for_spark(whole, first.pids["spark"])
+    assert_kept(whole, "7")
+    whole.sql("INSERT INTO kept.s.t VALUES (8)")
+    os.kill(first.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in first.pids.values()):
+        assert time.monotonic() < deadline, "the dead gateway left processes"
+        time.sleep(0.1)
+    whole.up()
+    assert_kept(whole, "8")
+    lifecycle.down("whole", whole.home)
+    whole.up()
+    assert_kept(whole, "8")
+
+
+def wait_for_spark(whole: Whole, dead: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        engines = {engine.name: engine for engine in lifecycle.status("whole", whole.home).engines}
+        if engines["spark"].restarts == 1 and engines["spark"].state == "ready":
+            assert engines["spark"].pid != dead
+            return
+        assert time.monotonic() < deadline, engines["spark"]
+        time.sleep(0.2)
+
+
+def test_a_run_is_cancelled_while_spark_computes(workspace: WarmWorkspace) -> None:
+    client = workspace.client("deployer")
+    path = f"/Users/{workspace.name('deployer')}/endless.py"
+    client.workspace.upload(path, io.BytesIO(f"print('began', flush=True)\n{ENDLESS}".encode()), overwrite=True)
+    task = SubmitTask("main", spark_python_task=SparkPythonTask(f"/Workspace{path}"), environment_key="e")
+    environment = JobEnvironment("e", Environment(environment_version="4"))
+    run_id = client.jobs.submit(tasks=[task], environments=[environment]).run_id
+    wait_for_task(client, run_id, "RUNNING")
+    time.sleep(3)  # into the query: nothing outside of Spark tells when it computes
+    began = time.monotonic()
+    client.jobs.cancel_run(run_id)
+    assert wait_for_run(client, run_id).result == "CANCELED"
+    assert time.monotonic() - began < 15
