@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
@@ -19,11 +20,11 @@ from demo.landing import land
 from demo.locking import only_one
 from demo.phases import Phases
 from demo.questions import ask_gold, count_rows
-from demo.report import Report
+from demo.report import PATH, Report
 from lakehouse.targets import Settings
 
 
-def run(settings: Settings, first: date, last: date, console: Console) -> Report:
+def run(settings: Settings, first: date, last: date, console: Console, report_file: Path = PATH) -> Report:
     """Do everything for a range of days, write the report file and return the report.
 
     Raises:
@@ -34,7 +35,9 @@ def run(settings: Settings, first: date, last: date, console: Console) -> Report
     with only_one(settings.home, console):
         prepare(settings, phases)
         with open_instance(settings.dagster_home) as instance:
-            return _run_phases(settings, instance, first, last, phases)
+            report = _run_phases(settings, instance, first, last, phases)
+    report.write(report_file)
+    return report
 
 
 def prepare(settings: Settings, phases: Phases) -> None:
@@ -71,6 +74,4 @@ def _run_phases(settings: Settings, instance: dg.DagsterInstance, first: date, l
     with phases.phase("Read the checks, ask the warehouse as an analyst"):
         checks = read_checks(instance, (dagster_jobs.load_platform(), tables))
         rows, (gold, highlights) = count_rows(target, tables), ask_gold(target)
-    report = Report(target.name, phases, estate, landing, arrivals, checks, rows, gold, highlights)
-    report.write()
-    return report
+    return Report(target.name, phases, estate, landing, arrivals, checks, rows, gold, highlights)

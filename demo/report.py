@@ -58,7 +58,7 @@ class Report:
             "highlights": {question: answer.as_json() for question, answer in self.highlights.items()},
         }
 
-    def write(self, path: Path = PATH) -> None:
+    def write(self, path: Path) -> None:
         """Write the report, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")

@@ -1,0 +1,59 @@
+"""What the report says of checks: the latest result, what it counted, and which of them mean trouble."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from demo.checks import CheckResult, read_checks
+from demo.dagster_runs import open_instance
+
+
+@dg.asset(
+    check_specs=[
+        dg.AssetCheckSpec("counted", asset="table"),
+        dg.AssetCheckSpec("told", asset="table"),
+        dg.AssetCheckSpec("good", asset="table"),
+    ]
+)
+def table() -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        check_results=[
+            dg.AssetCheckResult(check_name="counted", passed=False, metadata={"rows": 3, "databricks/run_id": 7}),
+            dg.AssetCheckResult(
+                check_name="told", passed=False, severity=dg.AssetCheckSeverity.WARN, description="a word"
+            ),
+            dg.AssetCheckResult(check_name="good", passed=True),
+        ]
+    )
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("never", asset="other")])
+def other() -> dg.MaterializeResult:
+    return dg.MaterializeResult()
+
+
+DEFINITIONS = dg.Definitions(assets=[table, other])
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> dict[str, CheckResult]:
+    with open_instance(tmp_path) as instance:
+        dg.materialize([table], instance=instance)
+        return {result.check: result for result in read_checks(instance, [DEFINITIONS])}
+
+
+def test_results_are_told_with_what_they_counted(results: dict[str, CheckResult]) -> None:
+    assert results["counted"].description == "rows 3"
+    assert results["told"].description == "a word"
+    assert results["good"].passed is True
+
+
+def test_only_failed_errors_mean_trouble(results: dict[str, CheckResult]) -> None:
+    assert {name: result.is_error for name, result in results.items()} == {
+        "counted": True,
+        "told": False,
+        "good": False,
+        "never": False,
+    }
+    assert results["never"].passed is None
