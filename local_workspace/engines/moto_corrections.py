@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 from moto.core import serialize
@@ -15,7 +16,7 @@ from moto.core.common_models import BaseModel
 from moto.core.utils import unix_time, utcnow
 from moto.iam import access_control
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
@@ -23,6 +24,7 @@ from moto.sts.models import sts_backends
 from local_workspace.engines.moto_s3_request import S3Request
 
 REMEMBERED = 16_384
+_list_with_deleted = S3Backend.list_objects
 
 
 class CorrectionMisfits(Exception):
@@ -40,6 +42,8 @@ def apply_corrections() -> None:
     # A bucket policy's statement was applied whatever its Condition says: a Deny of all but some principals locked
     # everybody out. Conditional statements are the gateway's to evaluate, when it vends credentials.
     replace_attribute(FakeBucket, "get_permission", _decide_without_conditions)
+    # A folder whose objects are all deleted went on being listed in a versioned bucket.
+    replace_attribute(S3Backend, "list_objects", _list_existing)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
     # All attributes of the queue, each counting all messages, were worked out for every message of a receive:
@@ -85,6 +89,15 @@ def _decide_without_conditions(bucket: FakeBucket, action: str, resource: str) -
     unconditional = [statement for statement in statements if not statement.get("Condition")]
     policy = access_control.IAMPolicy(json.dumps({**document, "Statement": unconditional}))
     return policy.is_action_permitted(action, resource)
+
+
+def _list_existing(backend: S3Backend, bucket: FakeBucket, prefix: str | None, *rest: Any, **named: Any) -> Any:
+    existing = {
+        name: key
+        for name, key in bucket.keys.items()
+        if name.startswith(prefix or "") and not isinstance(key, FakeDeleteMarker)
+    }
+    return _list_with_deleted(backend, SimpleNamespace(keys=existing), prefix, *rest, **named)  # type: ignore[arg-type]
 
 
 def _queue_arn(response: SQSResponse) -> str:

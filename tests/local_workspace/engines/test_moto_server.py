@@ -271,3 +271,14 @@ def test_a_conditional_statement_of_a_bucket_policy_locks_nobody_out(warm_moto: 
     s3.put_bucket_policy(Bucket="conditional", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
     with pytest.raises(ClientError, match="403"):
         s3.get_object(Bucket="conditional", Key="a")
+
+
+def test_a_folder_whose_objects_are_deleted_is_not_listed(warm_moto: MotoServer) -> None:
+    s3 = make_bucket(warm_moto, "folders")
+    for key in ("a/gone.txt", "a/b/gone.txt", "c/kept.txt"):
+        s3.put_object(Bucket="folders", Key=key, Body=b"x")
+    for key in ("a/gone.txt", "a/b/gone.txt"):
+        s3.delete_object(Bucket="folders", Key=key)
+    found = s3.list_objects_v2(Bucket="folders", Delimiter="/")
+    assert [entry["Prefix"] for entry in found["CommonPrefixes"]] == ["c/"]
+    assert s3.list_objects_v2(Bucket="folders", Prefix="a/")["KeyCount"] == 0
