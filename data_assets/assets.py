@@ -4,7 +4,7 @@ Each runs its step as a serverless run of the steps wheel and reports what the s
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,6 @@ PIPES_VOLUME = "flights.ops.pipes"
 OWNER = "team:data-platform"
 # A failure of the service or of storage may pass; one of the code will not, and costs two more runs.
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-# The latest-window rule of eager() would leave out every day of 2013 but the last. Only tables count: a reconciled
-# platform resource is materialized anew and changes no row.
-WHEN_INPUT_IS_NEW = (
-    dg.AutomationCondition.eager()
-    .without(dg.AutomationCondition.in_latest_time_window())
-    .allow(dg.AssetSelection.groups("flights_bronze", "flights_silver", "flights_gold"))
-)
 DAILY = {table.name: table.daily for step in TABLE_STEPS for table in step.tables}
 _CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium"}
 
@@ -109,13 +102,37 @@ def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:
             "load": "daily" if table.daily else "whole",
         },
         code_version=version_of(step),
-        automation_condition=None if layer == "bronze" else WHEN_INPUT_IS_NEW,
+        automation_condition=None if layer == "bronze" else when_input_is_new(step),
         metadata={
             "dagster/table_name": table.parsed.on(target),
             "dagster/column_schema": describe_columns(table.columns),
             **({"dagster/uri": place} if (place := table_location(table, target)) else {}),
         },
     )
+
+
+def when_input_is_new(step: Step) -> dg.AutomationCondition[dg.AssetKey]:
+    """Return the condition to build the step's tables: a table they are built of is new, and none was found bad.
+
+    Only tables count: a reconciled platform resource is materialized anew and changes no row. A table by day follows
+    its days, not the reference data it looks names up in, which would ask for the whole year every morning. A table
+    that is built as a whole is not kept waiting for days that have not landed.
+    """
+    condition = dg.AutomationCondition
+    triggers = [name for name in step.reads if DAILY[name] or not step.daily]
+    needed = [name for name in step.reads if step.daily or not DAILY[name]]
+    found_bad = condition.any_checks_match(condition.check_failed(), blocking_only=True)
+    return (
+        (condition.newly_missing() | condition.any_deps_updated().allow(_select(triggers))).since_last_handled()
+        & ~condition.any_deps_missing().allow(_select(needed))
+        & ~condition.any_deps_in_progress().allow(_select(step.reads))
+        & ~condition.any_deps_match(found_bad).allow(_select(step.reads))
+        & ~condition.in_progress()
+    )
+
+
+def _select(tables: Iterable[str]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(table_key(name) for name in tables))
 
 
 def list_dependencies(step: Step, table: Table) -> list[dg.AssetKey]:

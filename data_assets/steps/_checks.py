@@ -1,46 +1,49 @@
-"""Checks of what a step has written, computed in the same session and reported with it."""
+"""Checks of what a step has written, computed in the same session and reported with it.
+
+A step measures all it needs in one query (`measure`), then judges the numbers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Literal
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ._run import DAY, StepRun
+Numbers = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check on an output; `metadata` has the numbers it was decided by."""
+    """The result of a check on an output; `metadata` has the numbers it was decided by.
+
+    `rows_in` is among them where the check knows how many rows the step has read.
+    """
 
     output: str
     name: str
     passed: bool
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Numbers = field(default_factory=dict)
     severity: Literal["WARN", "ERROR"] = "ERROR"
 
 
-def measure(run: StepRun, output: str, *measures: Column) -> dict[str, Any]:
-    """Return the measures (named aggregates) over the rows of the output that this run is about, in one query."""
-    chosen = run.plan.output(output)
-    rows = run.spark.table(chosen.table)
-    if chosen.daily and run.plan.days is not None:
-        rows = rows.where(F.col(DAY).between(*(F.lit(day).cast("date") for day in run.plan.days)))
-    (found,) = rows.agg(*measures).collect()
+def measure(*aggregates: DataFrame) -> dict[str, Any]:
+    """Return the values of frames that have one row each, by name, in one query."""
+    (found,) = reduce(DataFrame.crossJoin, aggregates).collect()
     return found.asDict()
 
 
-def count_keys(keys: Sequence[str]) -> Column:
-    """Return the number of different keys, as the measure `keys`."""
-    return F.count_distinct(F.struct(*keys)).alias("keys")
+def count_rows(name: str = "rows") -> Column:
+    """Return the number of rows as a measure."""
+    return F.count(F.lit(1)).alias(name)
 
 
-def count_rows() -> Column:
-    """Return the number of rows, as the measure `rows`."""
-    return F.count(F.lit(1)).alias("rows")
+def count_keys(keys: Sequence[str], name: str = "keys") -> Column:
+    """Return the number of different keys as a measure; null is a value like any other."""
+    return F.count_distinct(F.struct(*keys)).alias(name)
 
 
 def count_where(condition: Column, name: str) -> Column:
@@ -48,16 +51,19 @@ def count_where(condition: Column, name: str) -> Column:
     return F.count_if(condition).alias(name)
 
 
-def unique_keys(run: StepRun, output: str, keys: Sequence[str]) -> Check:
-    """Check that no key is there twice."""
-    found = measure(run, output, count_rows(), count_keys(keys))
-    return Check(output, "unique_keys", found["rows"] == found["keys"], {**found, "key": list(keys)})
-
-
-def nothing_unreadable(run: StepRun, output: str) -> Check:
-    """Check that every landed line was a JSON object with known fields only; a warning, since nothing is lost."""
+def unreadable() -> tuple[Column, Column]:
+    """Return what `judge_unreadable` needs, over a bronze table."""
     corrupt = count_where(F.col("_corrupt_record").isNotNull(), "corrupt_lines")
-    unknown = count_where(F.col("_rescued").isNotNull(), "rows_with_unknown_fields")
-    found = measure(run, output, count_rows(), corrupt, unknown)
-    passed = not found["corrupt_lines"] and not found["rows_with_unknown_fields"]
-    return Check(output, "nothing_unreadable", passed, found, severity="WARN")
+    return corrupt, count_where(F.col("_rescued").isNotNull(), "rows_with_unknown_fields")
+
+
+def judge_unique(output: str, found: Numbers, keys: Sequence[str]) -> Check:
+    """Judge by `rows` and `keys` whether a key is there twice."""
+    numbers = {"rows": found["rows"], "keys": found["keys"], "key": list(keys)}
+    return Check(output, "unique_keys", found["rows"] == found["keys"], numbers)
+
+
+def judge_unreadable(output: str, found: Numbers) -> Check:
+    """Judge whether every landed line was a JSON object with known fields only; a warning, since nothing is lost."""
+    numbers = {name: found[name] for name in ("corrupt_lines", "rows_with_unknown_fields")}
+    return Check(output, "nothing_unreadable", not any(numbers.values()), numbers, severity="WARN")

@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, open_dagster_pipes
 
-from ._checks import Check
+from ._checks import Check, count_rows, measure
 from ._messages import VolumeMessageWriter, tee_output
 from ._plan import InvalidPlan, Output, Plan, parse_plan
 from ._run import StepRun
 from ._write import Written, write_frame
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
+
+    Frames = DataFrame | Mapping[str, DataFrame] | Iterator[DataFrame]
 
 
 def main() -> None:
@@ -39,12 +41,24 @@ def run_step(pipes: PipesContext) -> None:
     plan = parse_plan(pipes.extras)
     module = find_step(plan)
     run = StepRun(SparkSession.builder.getOrCreate(), plan)
-    for output, frame in pair_outputs(plan, module.transform(run)):
-        print(f"writing {output.name} ({output.mode}{_say_days(plan, output)})")
-        report_output(pipes, run.spark, output, write_frame(run.spark, frame, output, plan))
-    checks: Iterable[Check] = module.check(run) if hasattr(module, "check") else ()
+    written = write_outputs(run, module)
+    checks = list(module.check(run)) if hasattr(module, "check") else []
     for check in checks:
         report_check(pipes, plan, check)
+    for metadata, output in zip(describe_outputs(run, written, checks), plan.outputs, strict=True):
+        pipes.report_asset_materialization(asset_key=output.asset_key, metadata=metadata)
+
+
+def write_outputs(run: StepRun, module: ModuleType) -> dict[str, Written]:
+    """Write what the module makes; return what was written to each output."""
+    written: dict[str, Written] = {}
+    for output, frame in pair_outputs(run.plan, module.transform(run)):
+        print(f"writing {output.name} ({output.mode}{_say_days(run.plan, output)})")
+        done = write_frame(run.spark, frame, output, run.plan)
+        written[output.name] = written[output.name].and_then(done) if output.name in written else done
+        print(f"wrote {done.rows} rows, version {done.version}")
+    _require_outputs(run.plan, written)
+    return written
 
 
 def find_step(plan: Plan) -> ModuleType:
@@ -62,32 +76,46 @@ def find_step(plan: Plan) -> ModuleType:
         raise InvalidPlan(f"No step {plan.step}: this wheel has no module {name}") from None
 
 
-def pair_outputs(plan: Plan, frames: DataFrame | Mapping[str, DataFrame]) -> list[tuple[Output, DataFrame]]:
-    """Return each output with its frame.
+def pair_outputs(plan: Plan, frames: Frames) -> Iterator[tuple[Output, DataFrame]]:
+    """Yield each output with its frame; of an iterator, the next frame only when the one before has been written.
 
     Raises:
         InvalidPlan: the transform did not return exactly the outputs.
     """
-    named = frames if isinstance(frames, Mapping) else {plan.outputs[0].name: frames}
-    wanted = [output.name for output in plan.outputs]
-    if sorted(named) != sorted(wanted):
-        raise InvalidPlan(f"{plan.step} must return {', '.join(wanted)}; it returned {', '.join(named)}")
-    return [(output, named[output.name]) for output in plan.outputs]
+    first = plan.outputs[0]
+    if isinstance(frames, Iterator):
+        yield from ((first, frame) for frame in frames)
+        return
+    named = frames if isinstance(frames, Mapping) else {first.name: frames}
+    _require_outputs(plan, named)
+    yield from ((output, named[output.name]) for output in plan.outputs)
 
 
-def report_output(pipes: PipesContext, spark: SparkSession, output: Output, written: Written) -> None:
-    """Report the table as it is now."""
-    table = spark.table(output.table)
-    columns = [{"name": field.name, "type": field.dataType.simpleString()} for field in table.schema.fields]
+def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Iterable[Check]) -> Iterator[dict[str, Any]]:
+    """Yield the metadata of each output's table as it is now."""
+    outputs = run.plan.outputs
+    tables = {output.name: run.spark.table(output.table) for output in outputs}
+    counts = measure(*(table.agg(count_rows(name)) for name, table in tables.items()))
+    rows_in = {check.output: check.metadata["rows_in"] for check in checks if "rows_in" in check.metadata}
+    for output in outputs:
+        done = written[output.name]
+        yield {
+            "rows_in": rows_in.get(output.name, done.rows_in),
+            "rows_written": done.rows,
+            "delta_version": done.version,
+            "dagster/row_count": counts[output.name],
+            "dagster/column_schema": describe_columns(output, tables[output.name]),
+        }
+
+
+def describe_columns(output: Output, table: DataFrame) -> dict[str, Any]:
+    """Return the table's columns as Dagster shows them."""
     described = {name: comment for name, _, comment in output.columns}
-    schema = [{**column, "description": described.get(column["name"], "")} for column in columns]
-    metadata: dict[str, Any] = {
-        "rows_written": written.rows,
-        "delta_version": written.version,
-        "dagster/row_count": table.count(),
-        "dagster/column_schema": {"type": "table_schema", "raw_value": {"columns": schema}},
-    }
-    pipes.report_asset_materialization(asset_key=output.asset_key, metadata=metadata)
+    columns = [
+        {"name": field.name, "type": field.dataType.simpleString(), "description": described.get(field.name, "")}
+        for field in table.schema.fields
+    ]
+    return {"type": "table_schema", "raw_value": {"columns": columns}}
 
 
 def report_check(pipes: PipesContext, plan: Plan, check: Check) -> None:
@@ -100,6 +128,12 @@ def report_check(pipes: PipesContext, plan: Plan, check: Check) -> None:
         metadata=dict(check.metadata),
         asset_key=plan.output(check.output).asset_key,
     )
+
+
+def _require_outputs(plan: Plan, made: Collection[str]) -> None:
+    wanted = {output.name for output in plan.outputs}
+    if wanted != set(made):
+        raise InvalidPlan(f"{plan.step} must make {', '.join(sorted(wanted))}; it made {', '.join(made) or 'nothing'}")
 
 
 def _say_days(plan: Plan, output: Output) -> str:

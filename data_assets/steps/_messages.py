@@ -1,7 +1,7 @@
 """Pipes messages through a volume, as they come: files 1.json, 2.json, ... of JSON lines, each written whole.
 
-The stock writer of dagster_pipes waits ten seconds between files and looks once a second; here a message is out after
-a third of a second, and all are before the step ends. Prints are messages too.
+The stock writer of dagster_pipes waits ten seconds between files and looks once a second; here a message is out at
+once, the next file a third of a second later, and all are before the step ends. Prints are messages too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Queue
 from typing import Any, TextIO
@@ -68,14 +68,14 @@ class VolumeChannel(PipesMessageWriterChannel):
             while is_open:
                 batch, is_open = self._take_batch()
                 if batch:
-                    self._write_file(batch)
+                    self._write_file(join_prints(batch))
+                    self._closing.wait(INTERVAL_S)
         except Exception as error:  # noqa: BLE001 - raised by close, in the thread that owns the step
             self._error = error
 
     def _take_batch(self) -> tuple[list[PipesMessage], bool]:
-        """Wait for a message and a moment for more; False with the last batch."""
+        """Wait for a message and take all that are there; False with the last batch."""
         batch = [self._messages.get()]
-        self._closing.wait(INTERVAL_S)
         while not self._messages.empty():
             batch.append(self._messages.get())
         messages = [message for message in batch if message is not None]
@@ -85,6 +85,25 @@ class VolumeChannel(PipesMessageWriterChannel):
         self._written += 1
         with open(f"{self._directory}/{self._written}.json", "w", encoding="utf-8") as file:
             file.write("\n".join(json.dumps(message) for message in batch))
+
+
+def join_prints(batch: Sequence[PipesMessage]) -> list[PipesMessage]:
+    """Return the batch with neighbouring pieces of one stream joined: print() writes a line in two."""
+    joined: list[PipesMessage] = []
+    for message in batch:
+        if joined and _continues(joined[-1], message):
+            params = joined[-1]["params"] or {}
+            text = params["text"] + (message["params"] or {})["text"]
+            joined[-1] = {**joined[-1], "params": {**params, "text": text}}
+        else:
+            joined.append(message)
+    return joined
+
+
+def _continues(before: PipesMessage, message: PipesMessage) -> bool:
+    if not before["method"] == message["method"] == "log_external_stream":
+        return False
+    return (before["params"] or {}).get("stream") == (message["params"] or {}).get("stream")
 
 
 class _Tee:

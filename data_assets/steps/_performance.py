@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ._checks import Check, measure
+from ._checks import Check, Numbers, count_keys, count_rows, judge_unique, measure
 from ._run import StepRun
 
 SILVER_FLIGHTS = "flights.silver.flights"
@@ -27,8 +30,15 @@ def share_on_time() -> Column:
     return F.round(F.avg((F.col("arr_delay") <= ON_TIME_MINUTES).cast("int")), 5).alias("on_time_share")
 
 
-def conserve_flights(run: StepRun, output: str) -> Check:
-    """Check that the table counts every flight of silver once."""
-    counted = measure(run, output, F.coalesce(F.sum("flights"), F.lit(0)).alias("flights"))["flights"]
-    silver = run.read(SILVER_FLIGHTS).count()
-    return Check(output, "row_conservation", counted == silver, {"counted": counted, "in_silver": silver})
+def measure_flights(run: StepRun, output: str, keys: Sequence[str], *more: Column) -> dict[str, Any]:
+    """Return what `judge_flights` needs of a table that counts `flights`, and more measures over it."""
+    counted = F.coalesce(F.sum("flights"), F.lit(0)).alias("counted")
+    here = run.read_back(output).agg(count_rows(), count_keys(keys), counted, *more)
+    return measure(here, run.read(SILVER_FLIGHTS).agg(count_rows("in_silver")))
+
+
+def judge_flights(output: str, found: Numbers, keys: Sequence[str]) -> tuple[Check, Check]:
+    """Judge whether the table counts every flight of silver once, and has each key once."""
+    numbers = {"counted": found["counted"], "rows_in": found["in_silver"]}
+    conserved = Check(output, "row_conservation", found["counted"] == found["in_silver"], numbers)
+    return conserved, judge_unique(output, found, keys)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ._plan import Plan
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DAY = "flight_date"
+FILES = "*.json"
+LINE = "value string, _source_file string, _source_version bigint"
 
 
 class StepRun:
@@ -22,27 +23,54 @@ class StepRun:
 
     def __init__(self, spark: SparkSession, plan: Plan) -> None:
         self.spark = spark
+        spark.conf.set("spark.sql.session.timeZone", "UTC")  # else days and hours would depend on the workspace
         self.plan = plan
 
     def read(self, name: str) -> DataFrame:
         """Return an input table; of one that is loaded by day only the days of the range, if there is one."""
         table, daily = self.plan.inputs[name]
-        frame = self.spark.table(table)
-        if daily and self.plan.days is not None and any(output.daily for output in self.plan.outputs):
-            return frame.where(F.col(DAY).between(*(F.lit(day).cast("date") for day in self.plan.days)))
-        return frame
+        is_by_day = daily and any(output.daily for output in self.plan.outputs)
+        return self._of_range(self.spark.table(table), is_by_day)
 
-    def landed_folders(self) -> list[str]:
-        """Return the landing folders of the range that exist: a day without a file is no error."""
-        present = set(os.listdir(self.plan.landing)) if os.path.isdir(self.plan.landing) else set()
-        wanted = [f"date={day}" for day in self.plan.list_days()]
-        return [f"{self.plan.landing}/{folder}" for folder in wanted if folder in present]
+    def read_back(self, name: str) -> DataFrame:
+        """Return what an output holds now; of one that is loaded by day, the days of the range."""
+        output = self.plan.output(name)
+        return self._of_range(self.spark.table(output.table), output.daily)
 
-    def read_lines(self, paths: Sequence[str]) -> DataFrame:
-        """Return the landed lines (`value`) of folders or files, with where they came from."""
-        if not paths:
-            return self.spark.createDataFrame([], "value string, _source_file string, _source_version bigint")
-        return add_source(self.spark.read.text(list(paths)))
+    def read_landed(self) -> DataFrame:
+        """Return the landed lines (`value`) and where each came from; of the range, if the step is run by day.
+
+        A day without a file, or nothing landed at all, is no error.
+        """
+        folders = self._landed_folders()
+        if not folders:
+            return self.spark.createDataFrame([], LINE)
+        # One pattern rather than many paths: Spark asks for each path by itself whether it is there.
+        pattern = folders[0] if len(folders) == 1 else f"{{{','.join(folders)}}}"
+        return self.read_files(f"{self.plan.landing}/{pattern}")
+
+    def read_files(self, *paths: str) -> DataFrame:
+        """Return the lines of files or folders, with where each came from."""
+        return add_source(self.spark.read.option("pathGlobFilter", FILES).text(list(paths)))
+
+    def _landed_folders(self) -> list[str]:
+        if not os.path.isdir(self.plan.landing):
+            return []
+        if self.plan.days is None:
+            return [""]
+        present = set(os.listdir(self.plan.landing))
+        return [folder for day in self.plan.list_days() if (folder := f"date={day}") in present]
+
+    def _of_range(self, frame: DataFrame, by_day: bool) -> DataFrame:
+        if not by_day or self.plan.days is None:
+            return frame
+        return frame.where(in_range(self.plan))
+
+
+def in_range(plan: Plan) -> Column:
+    """Return the condition that a row is of a day of the range."""
+    first, last = (F.lit(day).cast("date") for day in plan.days or ())
+    return F.col(DAY).between(first, last)
 
 
 def add_source(lines: DataFrame) -> DataFrame:

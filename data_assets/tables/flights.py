@@ -146,7 +146,7 @@ SILVER_WEATHER = Table(
         *SOURCE,
     ),
     mode="overwrite",
-    checks=(CONSERVED, UNIQUE),
+    checks=(CONSERVED, UNIQUE, Check("values_readable", "Every value is of its column's type")),
 )
 
 _MEASURES = """
@@ -171,7 +171,7 @@ DAILY_CARRIER_PERFORMANCE = Table(
     ),
     mode="replace_days",
     daily=True,
-    checks=(CONSERVED, UNIQUE),
+    checks=(CONSERVED, UNIQUE, Check("carriers_known", "Every carrier is among the airlines")),
 )
 
 ROUTE_PERFORMANCE = Table(

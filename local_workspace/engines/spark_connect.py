@@ -43,6 +43,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "Etc/UTC",
         "spark.sql.shuffle.partitions": "2",
+        # else listing a year of day folders is a job of 365 tasks: ten times the work
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.hadoop.fs.s3.impl": "io.unitycatalog.local.GovernedS3FileSystem",
         "spark.hadoop.fs.s3a.impl": "io.unitycatalog.local.GovernedS3FileSystem",

@@ -71,3 +71,31 @@ def test_a_reconciled_platform_resource_asks_for_nothing(automation: Automation)
     for key in (resource_key("schema", "flights", "silver"), resource_key("wheel", "lakehouse_steps")):
         automation.materialize(key)
     assert automation.tick().get_num_requested(SILVER) == 0
+
+
+def test_reference_data_asks_for_no_day_again(automation: Automation) -> None:
+    automation.materialize(BRONZE, DAY)
+    automation.materialize(SILVER, DAY)
+    automation.tick()
+    automation.tick()
+    automation.materialize(table_key("flights.bronze.airlines"))
+    result = automation.tick()
+    for name in ("silver.flights", "gold.daily_carrier_performance"):
+        assert result.get_num_requested(table_key(f"flights.{name}")) == 0
+
+
+def test_gold_over_all_days_does_not_wait_for_days_that_never_landed(automation: Automation) -> None:
+    automation.materialize(BRONZE, DAY)
+    automation.materialize(SILVER, DAY)
+    result = automation.tick()
+    assert result.get_num_requested(table_key("flights.gold.route_performance")) == 1
+
+
+def test_a_bad_layer_asks_for_nothing(automation: Automation) -> None:
+    automation.materialize(BRONZE, DAY)
+    automation.materialize(SILVER, DAY)
+    failed = dg.AssetCheckEvaluation(SILVER, "row_conservation", passed=False, metadata={})
+    automation.instance.report_runless_asset_event(failed)
+    result = automation.tick()
+    for name in ("daily_carrier_performance", "route_performance", "weather_delay_impact"):
+        assert result.get_num_requested(table_key(f"flights.gold.{name}")) == 0

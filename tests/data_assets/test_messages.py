@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data_assets.steps._messages import VolumeChannel, VolumeMessageWriter, tee_output
+from data_assets.steps._messages import VolumeChannel, VolumeMessageWriter, join_prints, tee_output
 
 
 def read_all(directory: Path) -> list[Any]:
@@ -28,6 +28,15 @@ def test_all_messages_are_written_in_order_before_the_end(tmp_path: Path) -> Non
         for number in range(500):
             channel.write_message(message(number))
     assert [one["params"]["message"] for one in read_all(tmp_path / "new")] == [str(number) for number in range(500)]
+
+
+def test_a_print_is_one_message() -> None:
+    def piece(stream: str, text: str) -> Any:
+        return {"method": "log_external_stream", "params": {"stream": stream, "text": text, "extras": {}}}
+
+    batch = [piece("stdout", "a"), piece("stdout", "\n"), piece("stderr", "b"), message(1), piece("stderr", "c")]
+    joined = [piece("stdout", "a\n"), piece("stderr", "b"), message(1), piece("stderr", "c")]
+    assert join_prints(batch) == joined
 
 
 def test_a_message_is_out_while_the_step_goes_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, nothing_unreadable
+from ..._checks import Check, judge_unreadable, measure, unreadable
 from ..._raw import parse_lines, raw_columns
 from ..._run import DAY, StepRun
 
@@ -16,10 +16,10 @@ NAME = "flights.bronze.flights"
 
 def transform(run: StepRun) -> DataFrame:
     """Return the lines of the range's folders; the day is the folder's, whatever a line says."""
-    rows = parse_lines(run.read_lines(run.landed_folders()), raw_columns(run.plan.output(NAME).columns, DAY))
+    rows = parse_lines(run.read_landed(), raw_columns(run.plan.output(NAME).columns, DAY))
     return rows.withColumn(DAY, F.regexp_extract("_source_file", r"date=(\d{4}-\d{2}-\d{2})/", 1).cast("date"))
 
 
 def check(run: StepRun) -> Iterator[Check]:
     """Say what could not be read."""
-    yield nothing_unreadable(run, NAME)
+    yield judge_unreadable(NAME, measure(run.read_back(NAME).agg(*unreadable())))

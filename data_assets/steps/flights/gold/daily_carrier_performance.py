@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, unique_keys
-from ..._performance import SILVER_FLIGHTS, conserve_flights, count_flights, mean_delay, share_on_time
+from ..._checks import Check, count_where
+from ..._performance import SILVER_FLIGHTS, count_flights, judge_flights, mean_delay, measure_flights, share_on_time
 from ..._run import DAY, StepRun
 
 NAME = "flights.gold.daily_carrier_performance"
+KEY = (DAY, "carrier")
 
 
 def transform(run: StepRun) -> DataFrame:
@@ -23,6 +24,7 @@ def transform(run: StepRun) -> DataFrame:
 
 
 def check(run: StepRun) -> Iterator[Check]:
-    """Check that every flight is counted once."""
-    yield conserve_flights(run, NAME)
-    yield unique_keys(run, NAME, (DAY, "carrier"))
+    """Check that every flight is counted once, and which carriers are no known airline."""
+    found = measure_flights(run, NAME, KEY, count_where(F.col("carrier_name").isNull(), "unnamed"))
+    yield from judge_flights(NAME, found, KEY)
+    yield Check(NAME, "carriers_known", not found["unnamed"], {"rows_without_name": found["unnamed"]}, severity="WARN")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, count_rows, count_where, measure, unique_keys
-from ..._performance import SILVER_FLIGHTS, conserve_flights, count_flights, mean_delay, share_on_time
+from ..._checks import Check, count_where
+from ..._performance import SILVER_FLIGHTS, count_flights, judge_flights, mean_delay, measure_flights, share_on_time
 from ..._run import StepRun
 
 NAME = "flights.gold.route_performance"
+KEY = ("origin", "dest")
 
 
 def transform(run: StepRun) -> DataFrame:
@@ -25,7 +26,7 @@ def transform(run: StepRun) -> DataFrame:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Check that every flight is counted once, and which destinations are no known airport."""
-    yield conserve_flights(run, NAME)
-    yield unique_keys(run, NAME, ("origin", "dest"))
-    found = measure(run, NAME, count_rows(), count_where(F.col("dest_name").isNull(), "routes_to_unknown_airports"))
-    yield Check(NAME, "airports_known", not found["routes_to_unknown_airports"], found, severity="WARN")
+    found = measure_flights(run, NAME, KEY, count_where(F.col("dest_name").isNull(), "unnamed"))
+    yield from judge_flights(NAME, found, KEY)
+    numbers = {"rows": found["rows"], "routes_to_unknown_airports": found["unnamed"]}
+    yield Check(NAME, "airports_known", not found["unnamed"], numbers, severity="WARN")

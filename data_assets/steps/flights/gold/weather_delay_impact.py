@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, unique_keys
-from ..._performance import SILVER_FLIGHTS, conserve_flights, count_flights, mean_delay
+from ..._checks import Check
+from ..._performance import SILVER_FLIGHTS, count_flights, judge_flights, mean_delay, measure_flights
 from ..._run import StepRun
 
 NAME = "flights.gold.weather_delay_impact"
+KEY = ("rain", "sight")
 
 
 def transform(run: StepRun) -> DataFrame:
@@ -38,5 +39,4 @@ def sight() -> Column:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Check that every flight is counted once."""
-    yield conserve_flights(run, NAME)
-    yield unique_keys(run, NAME, ("rain", "sight"))
+    yield from judge_flights(NAME, measure_flights(run, NAME, KEY), KEY)

@@ -1,0 +1,81 @@
+"""Writes on the real Spark server: two runs at once leave one result, a table gains the columns it is declared with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from data_assets.steps._plan import Output, Plan
+from data_assets.steps._write import Written, read_history, write_frame
+from lakehouse.targets import Target
+
+COLUMNS = (("flight_date", "DATE", "Day"), ("number", "INT", "A number"))
+SELECT = "SELECT DATE'2013-01-01' + CAST(id % 2 AS INT) AS flight_date, CAST(id AS INT) AS number FROM range({rows})"
+
+
+@pytest.fixture
+def session(estate: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A session as the pipeline's; functions of pyspark are then those of Connect."""
+    from lakehouse.workspace import open_workspace
+    from local_workspace.engines.spark_session import open_session
+    from local_workspace.lifecycle.files import read_endpoints
+
+    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
+    assert estate.profiles_home is not None
+    token = open_workspace(estate, "pipeline").config.token
+    spark_url = read_endpoints(estate.profiles_home).spark_connect
+    session = open_session(spark_url, token, estate.principals["pipeline"], [estate.catalog("flights")])
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def output(estate: Target, session: Any, request: pytest.FixtureRequest) -> Iterator[Output]:
+    table = f"{estate.catalog('flights')}.silver.written_by_tests"
+    session.sql(f"DROP TABLE IF EXISTS {table}")
+    yield Output(table, table, "x", "replace_days", COLUMNS, daily=True)
+    session.sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def write(session: Any, output: Output, rows: int, days: tuple[str, str] = ("2013-01-01", "2013-01-02")) -> Written:
+    return write_frame(session, session.sql(SELECT.format(rows=rows)), output, Plan("x", (output,), {}, days))
+
+
+def test_two_runs_at_once_leave_what_one_would(session: Any, output: Output) -> None:
+    """Both find no table and replace the same days."""
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(lambda rows: write(session, output, rows), (40, 60)))
+    assert [one.rows for one in done] == [40, 60]
+    assert len({one.version for one in done}) == 2
+    last = max(done, key=lambda one: one.version)
+    assert session.table(output.table).count() == last.rows
+
+
+def test_a_rerun_changes_no_row(session: Any, output: Output) -> None:
+    first = write(session, output, 10)
+    before = sorted(session.table(output.table).collect())
+    again = write(session, output, 10)
+    assert (first.rows, again.rows) == (10, 10)
+    assert sorted(session.table(output.table).collect()) == before
+
+
+def test_days_outside_of_the_range_are_refused(session: Any, output: Output) -> None:
+    with pytest.raises(Exception, match="DELTA_REPLACE_WHERE_MISMATCH"):
+        write(session, output, 10, days=("2013-01-01", "2013-01-01"))
+
+
+def test_nothing_to_write_makes_no_commit(session: Any, output: Output) -> None:
+    assert write(session, output, 0) == Written(0, 0, 0)
+    assert len(read_history(session, output)) == 1
+
+
+def test_a_table_gains_the_columns_of_its_declaration(session: Any, output: Output) -> None:
+    write(session, output, 10)
+    wider = dataclasses.replace(output, columns=(*COLUMNS, ("name", "STRING", "It's new")))
+    frame = session.sql(SELECT.format(rows=4)).selectExpr("*", "'x' AS name")
+    write_frame(session, frame, wider, Plan("x", (wider,), {}, ("2013-01-01", "2013-01-02")))
+    assert session.table(output.table).where("name = 'x'").count() == 4
