@@ -35,10 +35,11 @@ def measure() -> list[Measurement]:
 
 
 def _run_job(instance: dg.DagsterInstance) -> None:
+    from data_assets.arrival.selection import RANGE_TAGS
     from demo import dagster_jobs
     from demo.dagster_runs import run_job
 
-    tags = {"dagster/asset_partition_range_start": str(FIRST), "dagster/asset_partition_range_end": str(LAST)}
+    tags = dict(zip(RANGE_TAGS, (str(FIRST), str(LAST)), strict=True))
     run_job(instance, dagster_jobs.arrival, lambda _text: None, tags)
 
 

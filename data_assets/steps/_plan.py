@@ -43,8 +43,10 @@ class Plan:
     checkpoint: str = ""
 
     def list_days(self) -> list[str]:
-        """Return all days of the range."""
-        first, last = (date.fromisoformat(day) for day in self.days or ("2013-01-01", "2012-12-31"))
+        """Return all days of the range; none for tables without days."""
+        if self.days is None:
+            return []
+        first, last = (date.fromisoformat(day) for day in self.days)
         return [(first + timedelta(number)).isoformat() for number in range((last - first).days + 1)]
 
     def output(self, name: str) -> Output:

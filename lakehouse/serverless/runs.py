@@ -68,8 +68,8 @@ class ServerlessRuns:
         data = build_external_execution_context_data(context, dict(extras or {}))
         step = _RemoteStep(self, context, task, environments, timeout_seconds, data)
         try:
-            run, token = step.begin()
-            reader = VolumeMessageReader(self.workspace, step.messages_path(token), self.patience_seconds)
+            run = step.begin()
+            reader = VolumeMessageReader(self.workspace, step.messages_path, self.patience_seconds)
             with open_pipes_session(context, PipesEnvContextInjector(), reader, dict(extras or {})) as session:
                 run = step.follow(run)
         except DagsterExecutionInterruptedError:
@@ -106,23 +106,24 @@ class _RemoteStep:
         self._token = ""
         self._run_id: int | None = None
 
-    def messages_path(self, token: str) -> str:
-        """Return where the run of that token writes its messages."""
-        return f"{self._runs.messages_root}/{token}"
+    @property
+    def messages_path(self) -> str:
+        """Where the run writes its messages."""
+        return f"{self._runs.messages_root}/{self._token}"
 
-    def begin(self) -> tuple[Run, str]:
-        """Return the run of this attempt and its token: a new one, one still active, or one that succeeded unseen.
+    def begin(self) -> Run:
+        """Return the run of this attempt: a new one, one still active, or one that succeeded unseen.
 
         A run that failed and was begun by another try is history: the next number is tried.
         """
         for number in range(MOST_ATTEMPTS):
-            token, self._run_id = self._attempt.token(number), None
-            self._run_id = self._call(lambda token=token: self._submit(token))  # type: ignore[misc]
+            self._token, self._run_id = self._attempt.token(number), None
+            self._run_id = self._call(self._submit)
             run = self._get()
             outcome, mine = judge_run(run), self._attempt.began(run.run_name)
             if mine or outcome.verdict in (Verdict.ACTIVE, Verdict.SUCCEEDED):
                 self._announce(run, outcome, mine)
-                return run, token
+                return run
         raise dg.Failure(f"{self._attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
 
     def follow(self, run: Run) -> Run:
@@ -140,7 +141,7 @@ class _RemoteStep:
         if not self._token:
             return dg.Failure("Terminated before a Databricks run was submitted", allow_retries=False)
         # interrupted between the request and its answer: asking again with the same token tells which run it is
-        run_id = self._run_id or call_patiently(lambda: self._submit(self._token), self._runs.patience_seconds)
+        run_id = self._run_id or call_patiently(self._submit, self._runs.patience_seconds)
         call_patiently(lambda: self._jobs.cancel_run(run_id), self._runs.patience_seconds)
         return dg.Failure(f"Terminated: Databricks run {run_id} was cancelled", allow_retries=False)
 
@@ -151,14 +152,13 @@ class _RemoteStep:
             output = self._call(lambda task_run_id=task_run_id: self._jobs.get_run_output(task_run_id))  # type: ignore[misc]
             sys.stdout.write(output.logs or "")
 
-    def _submit(self, token: str) -> int:
-        prepared = add_pipes_parameters(self._task, self._data, self.messages_path(token))
-        self._token = token
+    def _submit(self) -> int:
+        prepared = add_pipes_parameters(self._task, self._data, self.messages_path)
         waiter = self._jobs.submit(
             run_name=self._attempt.run_name,
             tasks=[prepared],
             environments=self._environments or None,
-            idempotency_token=token,
+            idempotency_token=self._token,
             timeout_seconds=self._timeout_seconds or None,
         )
         return int(waiter.bind()["run_id"])
