@@ -1,16 +1,15 @@
 """Checks of what a step has written, computed in the same session and reported with it.
 
-A step measures all it needs in one query (`measure`), then judges the numbers.
+A step measures all it needs in one query (`StepRun.measure`), then judges the numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, Literal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 Numbers = Mapping[str, Any]
@@ -28,12 +27,6 @@ class Check:
     passed: bool
     metadata: Numbers = field(default_factory=dict)
     severity: Literal["WARN", "ERROR"] = "ERROR"
-
-
-def measure(*aggregates: DataFrame) -> dict[str, Any]:
-    """Return the values of frames that have one row each, by name, in one query."""
-    (found,) = reduce(DataFrame.crossJoin, aggregates).collect()
-    return found.asDict()
 
 
 def count_rows(name: str = "rows") -> Column:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, open_dagster_pipes
 
-from ._checks import Check, count_rows, measure
+from ._checks import Check
 from ._messages import VolumeMessageWriter, tee_output
 from ._plan import InvalidPlan, Output, Plan, parse_plan
 from ._run import StepRun
@@ -95,7 +95,7 @@ def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Itera
     """Yield the metadata of each output's table as it is now."""
     outputs = run.plan.outputs
     tables = {output.name: run.spark.table(output.table) for output in outputs}
-    counts = measure(*(table.agg(count_rows(name)) for name, table in tables.items()))
+    counts = run.count_outputs()
     rows_in = {check.output: check.metadata["rows_in"] for check in checks if "rows_in" in check.metadata}
     for output in outputs:
         done = written[output.name]

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from ._checks import Check, Numbers, count_keys, count_rows, judge_unique, measure
+from ._checks import Check, Numbers, count_keys, count_rows, judge_unique
 from ._run import StepRun
 
 SILVER_FLIGHTS = "flights.silver.flights"
@@ -34,7 +34,7 @@ def measure_flights(run: StepRun, output: str, keys: Sequence[str], *more: Colum
     """Return what `judge_flights` needs of a table that counts `flights`, and more measures over it."""
     counted = F.coalesce(F.sum("flights"), F.lit(0)).alias("counted")
     here = run.read_back(output).agg(count_rows(), count_keys(keys), counted, *more)
-    return measure(here, run.read(SILVER_FLIGHTS).agg(count_rows("in_silver")))
+    return run.measure(here, run.read(SILVER_FLIGHTS).agg(count_rows("in_silver")))
 
 
 def judge_flights(output: str, found: Numbers, keys: Sequence[str]) -> tuple[Check, Check]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from ._checks import Check, count_keys, count_rows, judge_unique, judge_unreadable, measure, unreadable
+from ._checks import Check, count_keys, count_rows, judge_unique, judge_unreadable, unreadable
 from ._raw import parse_lines, raw_columns
 from ._run import StepRun
 
@@ -26,6 +26,6 @@ def read_newest(run: StepRun, name: str) -> DataFrame:
 def check_reference(run: StepRun, name: str) -> Iterator[Check]:
     """Check keys and say what could not be read."""
     keys = run.plan.output(name).keys
-    found = measure(run.read_back(name).agg(count_rows(), count_keys(keys), *unreadable()))
+    found = run.measure(run.read_back(name).agg(count_rows(), count_keys(keys), *unreadable()))
     yield judge_unique(name, found, keys)
     yield judge_unreadable(name, found)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -25,6 +26,7 @@ class StepRun:
         self.spark = spark
         spark.conf.set("spark.sql.session.timeZone", "UTC")  # else days and hours would depend on the workspace
         self.plan = plan
+        self._row_counts: dict[str, int] = {}
 
     def read(self, name: str) -> DataFrame:
         """Return an input table; of one that is loaded by day only the days of the range, if there is one."""
@@ -52,6 +54,21 @@ class StepRun:
     def read_files(self, *paths: str) -> DataFrame:
         """Return the lines of files or folders, with where each came from."""
         return add_source(self.spark.read.option("pathGlobFilter", FILES).text(list(paths)))
+
+    def measure(self, *aggregates: DataFrame) -> dict[str, Any]:
+        """Return the values of frames that have one row each, by name; one query, which counts the outputs, too."""
+        outputs = self.plan.outputs
+        sizes = [self.spark.table(output.table).agg(F.count(F.lit(1)).alias(output.name)) for output in outputs]
+        (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes]).collect()
+        values: dict[str, Any] = found.asDict()
+        self._row_counts = {output.name: values.pop(output.name) for output in outputs}
+        return values
+
+    def count_outputs(self) -> dict[str, int]:
+        """Return how many rows each output has, as last measured."""
+        if not self._row_counts:
+            self.measure()
+        return self._row_counts
 
     def _landed_folders(self) -> list[str]:
         if not os.path.isdir(self.plan.landing):

@@ -5,11 +5,12 @@ Tables are made as they are declared (_table.py) when they are missing.
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -20,8 +21,10 @@ from ._run import in_range
 from ._table import ensure_table, quote_name
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrameWriterV2, SparkSession
 
+T = TypeVar("T")
+FindOwn = Callable[[Sequence[Any]], Sequence[Any]]  # of the table's latest commits, the write's own
 TRIES = 6
 # How Delta, streams and the catalog say that another run was faster; then it is done again on top of what that one did.
 _CONFLICTS = (
@@ -33,7 +36,6 @@ _CONFLICTS = (
     "MetadataChangedException",
     "ProtocolChangedException",
 )
-_MAY_DO_NOTHING = ("merge", "append_stream")
 _RECENT = 20  # commits: far more than others can make between a write and the question after it
 
 
@@ -52,34 +54,17 @@ class Written:
 
 def write_frame(spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> Written:
     """Write in the output's mode and say what was done."""
-    token = uuid.uuid4().hex
     ordered = frame.select(*(F.col(name).cast(kind).alias(name) for name, kind, _ in output.columns))
     retry_conflicts(lambda: ensure_table(spark, output))
-    # these two may find nothing to do, and then no commit is theirs
-    before = read_history(spark, output, 1)[0]["version"] if output.mode in _MAY_DO_NOTHING else None
-    retry_conflicts(lambda: _MODES[output.mode](spark, ordered, output, plan, token))
-    if before is None:
-        return describe_commit(read_history(spark, output, _RECENT), token)
-    return describe_commits(read_history(spark, output), output, before)
+    find_own = retry_conflicts(lambda: _MODES[output.mode](spark, ordered, output, plan))
+    return describe_commits(read_history(spark, output, _RECENT), find_own)
 
 
-def describe_commit(history: Sequence[Any], token: str) -> Written:
-    """Return what the commit with the token did; others may have come after it. No row in, none out: no commit."""
-    for commit in history:
-        if commit["userMetadata"] == token:
-            metrics = commit["operationMetrics"] or {}
-            # where a file holds other days, too, those rows are copied
-            rows = int(metrics.get("numOutputRows", 0)) - int(metrics.get("numCopiedRows", 0))
-            return Written(commit["version"], rows, rows)
-    return Written(history[0]["version"], 0, 0)
-
-
-def describe_commits(history: Iterable[Any], output: Output, before: int) -> Written:
-    """Return what merges or streams did after version `before`: nothing, if they had nothing to do."""
-    kinds = ("MERGE",) if output.mode == "merge" else ("STREAMING UPDATE", "WRITE")
-    commits = [one for one in history if one["version"] > before and one["operation"] in kinds]
-    counts = [_count_rows(commit["operationMetrics"] or {}) for commit in commits]
-    version = max((commit["version"] for commit in commits), default=before)
+def describe_commits(history: Sequence[Any], find_own: FindOwn) -> Written:
+    """Return what the write's own commits did; others may have come after them. None: there was nothing to do."""
+    own = find_own(history)
+    counts = [_count_rows(commit["operationMetrics"] or {}) for commit in own]
+    version = max((commit["version"] for commit in own), default=history[0]["version"])
     return Written(version, sum(rows for rows, _ in counts), sum(rows_in for _, rows_in in counts))
 
 
@@ -87,38 +72,49 @@ def _count_rows(metrics: dict[str, str]) -> tuple[int, int]:
     if "numSourceRows" in metrics:  # MERGE: numOutputRows counts the rows it copied, too
         changed = int(metrics["numTargetRowsInserted"]) + int(metrics.get("numTargetRowsUpdated", 0))
         return changed, int(metrics["numSourceRows"])
-    rows = int(metrics.get("numOutputRows", 0))
+    # where a file holds other days, too, those rows are copied
+    rows = int(metrics.get("numOutputRows", 0)) - int(metrics.get("numCopiedRows", 0))
     return rows, rows
 
 
-def read_history(spark: SparkSession, output: Output, newest: int | None = None) -> list[Any]:
-    """Return the commits of the table, the newest first."""
-    limit = f" LIMIT {newest}" if newest else ""
-    return spark.sql(f"DESCRIBE HISTORY {quote_name(output.table)}{limit}").collect()
+def read_history(spark: SparkSession, output: Output, newest: int) -> list[Any]:
+    """Return the latest commits of the table, the newest first."""
+    return spark.sql(f"DESCRIBE HISTORY {quote_name(output.table)} LIMIT {newest}").collect()
 
 
-def retry_conflicts(write: Callable[[], Any]) -> None:
+def retry_conflicts(write: Callable[[], T]) -> T:
     """Write; when another run changed the same rows meanwhile, once more, a few times."""
-    for attempt in range(TRIES):
+    for attempt in itertools.count(1):
         try:
-            write()
-            return
+            return write()
         except PySparkException as error:
-            if attempt == TRIES - 1 or not any(sign in str(error) for sign in _CONFLICTS):
+            if attempt == TRIES or not any(sign in str(error) for sign in _CONFLICTS):
                 raise
             print(f"another run was faster, trying again: {str(error).splitlines()[0][:200]}")
-        time.sleep(0.5 * 2**attempt)
+        time.sleep(0.25 * 2**attempt)
+    raise AssertionError("not reached")
 
 
-def _overwrite(_spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan, token: str) -> None:
-    frame.writeTo(output.table).option("userMetadata", token).overwrite(F.lit(True))
+def _overwrite(_spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:
+    return _write_once(frame, output, lambda writer: writer.overwrite(F.lit(True)))
 
 
-def _replace_days(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan, token: str) -> None:
-    frame.writeTo(output.table).option("userMetadata", token).overwrite(in_range(plan))
+def _replace_days(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> FindOwn:
+    return _write_once(frame, output, lambda writer: writer.overwrite(in_range(plan)))
 
 
-def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan, _token: str) -> None:
+def _write_once(frame: DataFrame, output: Output, write: Callable[[DataFrameWriterV2], None]) -> FindOwn:
+    token = uuid.uuid4().hex
+    write(frame.writeTo(output.table).option("userMetadata", token))
+    return find_token(token)
+
+
+def find_token(token: str) -> FindOwn:
+    """Return what finds the commit that carries the token."""
+    return lambda history: [commit for commit in history if commit["userMetadata"] == token]
+
+
+def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:
     """MERGE in SQL: DeltaTable is not served by every Connect server. Rows that are the same are not touched."""
     frame.createOrReplaceTempView("incoming")
     names = [name for name, _, _ in output.columns]
@@ -126,25 +122,47 @@ def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan, _
     values = [name for name in names if name not in output.keys and not name.startswith("_")]
     differs = " OR ".join(f"NOT (t.`{name}` <=> s.`{name}`)" for name in [*values, "_rescued", "_corrupt_record"])
     assignments = ", ".join(f"t.`{name}` = s.`{name}`" for name in names)
-    spark.sql(
+    (done,) = spark.sql(
         f"MERGE INTO {quote_name(output.table)} t USING incoming s ON {on} "
         f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assignments} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in names)}) "
         f"VALUES ({', '.join(f's.`{name}`' for name in names)})"
-    )
+    ).collect()
+    return find_merge(done)
 
 
-def _append_stream(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan, token: str) -> None:
+def find_merge(done: Any) -> FindOwn:
+    """Return what finds the newest MERGE with these numbers of rows; one that changed none made no commit."""
+    counts = {"numTargetRowsUpdated": done["num_updated_rows"], "numTargetRowsInserted": done["num_inserted_rows"]}
+
+    def is_own(commit: Any) -> bool:
+        metrics = commit["operationMetrics"] or {}
+        return commit["operation"] == "MERGE" and all(metrics.get(name) == str(n) for name, n in counts.items())
+
+    return lambda history: list(filter(is_own, history))[:1] if any(counts.values()) else []
+
+
+def _append_stream(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> FindOwn:
     """Append what is new since the checkpoint, exactly once: Delta knows the batches it has. No stream: append all."""
     if not frame.isStreaming:
-        frame.writeTo(output.table).option("userMetadata", token).append()
-        return
+        return _write_once(frame, output, lambda writer: writer.append())
     writer = frame.writeStream.format("delta").outputMode("append").trigger(availableNow=True)
     query = writer.option("checkpointLocation", plan.checkpoint).toTable(output.table)
     query.awaitTermination()
+    return find_batches(query.id, [progress.batchId for progress in query.recentProgress])
 
 
-_MODES: dict[str, Callable[[SparkSession, DataFrame, Output, Plan, str], None]] = {
+def find_batches(query: str, batches: Collection[int]) -> FindOwn:
+    """Return what finds the commits of a stream's batches."""
+
+    def is_own(commit: Any) -> bool:
+        parameters = commit["operationParameters"] or {}
+        return parameters.get("queryId") == query and int(parameters["epochId"]) in batches
+
+    return lambda history: list(filter(is_own, history))
+
+
+_MODES: dict[str, Callable[[SparkSession, DataFrame, Output, Plan], FindOwn]] = {
     "overwrite": _overwrite,
     "replace_days": _replace_days,
     "merge": _merge,

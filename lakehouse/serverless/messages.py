@@ -24,7 +24,10 @@ FASTEST_S, SLOWEST_S = 0.25, 1.0
 
 
 class VolumeMessageReader(PipesMessageReader):
-    """Reads one attempt's messages; a new reader for every attempt."""
+    """Reads one attempt's messages; a new reader for every attempt.
+
+    `closed` is set by the last message: the run is about to end.
+    """
 
     def __init__(self, workspace: WorkspaceClient, directory: str, patience_s: float) -> None:
         self._files = workspace.files
@@ -32,6 +35,7 @@ class VolumeMessageReader(PipesMessageReader):
         self._patience_s = patience_s
         self._next = 1
         self._ended = threading.Event()
+        self.closed = threading.Event()
         self._error: Exception | None = None
 
     @contextmanager
@@ -68,6 +72,8 @@ class VolumeMessageReader(PipesMessageReader):
             self._next += 1
             for line in text.splitlines():
                 handler.handle_message(json.loads(line))
+            if handler.received_closed_message:
+                self.closed.set()
         return found
 
     def _read_next(self) -> str | None:

@@ -6,6 +6,7 @@ Rules, measured reasons and the states: docs/explanation/serverless-runs.md.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class ServerlessRuns:
             run = step.begin()
             reader = VolumeMessageReader(self.workspace, step.messages_path, self.patience_seconds)
             with open_pipes_session(context, PipesEnvContextInjector(), reader, dict(extras or {})) as session:
-                run = step.follow(run)
+                run = step.follow(run, reader.closed)
         except DagsterExecutionInterruptedError:
             raise step.cancel() from None
         outcome = judge_run(run)
@@ -126,14 +127,14 @@ class _RemoteStep:
                 return run
         raise dg.Failure(f"{self._attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
 
-    def follow(self, run: Run) -> Run:
-        """Wait until the run has ended and return it."""
-        pause, outcome = FASTEST_POLL_S, judge_run(run)
+    def follow(self, run: Run, closed: threading.Event) -> Run:
+        """Wait until the run has ended and return it; polled closely again once its messages are `closed`."""
+        pause, outcome, ending = FASTEST_POLL_S, judge_run(run), closed.is_set()
         while not outcome.is_final:
-            wait(pause)
-            run, before = self._get(), outcome
-            outcome = judge_run(run)
-            pause = FASTEST_POLL_S if outcome != before else min(SLOWEST_POLL_S, pause * SLOWER_BY)
+            wait(pause, None if ending else closed)
+            run, before = self._get(), (outcome, ending)
+            outcome, ending = judge_run(run), closed.is_set()
+            pause = FASTEST_POLL_S if (outcome, ending) != before else min(SLOWEST_POLL_S, pause * SLOWER_BY)
         return run
 
     def cancel(self) -> dg.Failure:
@@ -175,8 +176,8 @@ class _RemoteStep:
         self._context.log.info("Databricks run %s %s: %s", run.run_id, what, run.run_page_url)
 
 
-def wait(seconds: float) -> None:
-    """Sleep, but end at once when Dagster was told to stop the run.
+def wait(seconds: float, news: threading.Event | None = None) -> None:
+    """Sleep, but end at once when there is news or when Dagster was told to stop the run.
 
     Raises:
         DagsterExecutionInterruptedError: it was.
@@ -186,7 +187,7 @@ def wait(seconds: float) -> None:
         if check_captured_interrupt():
             raise DagsterExecutionInterruptedError
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or (news and news.is_set()):
             return
         time.sleep(min(LOOK_S, left))
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from local_workspace.engines.processes import ChildProcess, start_process
 
-DEFAULT_SIZE = 4
+DEFAULT_SIZE = 8
 START_TIMEOUT_S = 120
 EXIT_NOTICE_TIMEOUT_S = 5
 

@@ -17,6 +17,9 @@ from local_workspace.engines.toolchain import Toolchain
 
 MAIN_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 HEAP = "4g"
+# Only the fast compiler: the optimising one takes half the CPU of a small machine for code that runs for seconds.
+# Measured: docs/explanation/local-workspace.md.
+COMPILER = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 # What spark-submit would pass; started directly, since spark-submit asks for a module the wheel's JRE lacks.
 OPENED_PACKAGES = (
     *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
@@ -43,6 +46,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "Etc/UTC",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false",  # compiling a query costs more than it saves on data of this size
+        "spark.log.level": "WARN",
         # else listing a year of day folders is a job of 365 tasks: ten times the work
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "1",
@@ -135,6 +140,7 @@ class SparkConnectServer:
     def _command(self) -> Iterator[str]:
         yield str(self._toolchain.java)
         yield f"-Xmx{HEAP}"
+        yield from COMPILER
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")
         if self._toolchain.class_archive.exists():

@@ -10,7 +10,14 @@ from pyspark.errors import PySparkException
 from data_assets.steps import _write
 from data_assets.steps._plan import Output
 from data_assets.steps._table import describe_creation, quote_text
-from data_assets.steps._write import Written, describe_commit, describe_commits, retry_conflicts
+from data_assets.steps._write import (
+    Written,
+    describe_commits,
+    find_batches,
+    find_merge,
+    find_token,
+    retry_conflicts,
+)
 
 MERGED = Output(
     "a.b.c", "a.b.c", "a/b/c", "merge", (("id", "INT", "it's"),), partitioned_by=("id",), location="s3://x/y"
@@ -19,23 +26,45 @@ MERGED = Output(
 
 def commit(version: int, operation: str = "WRITE", token: str | None = None, **metrics: int) -> dict[str, Any]:
     counted = {name: str(count) for name, count in metrics.items()}
-    return {"version": version, "operation": operation, "userMetadata": token, "operationMetrics": counted}
+    parameters = {"queryId": "q", "epochId": str(version)} if operation == "STREAMING UPDATE" else {}
+    return {
+        "version": version,
+        "operation": operation,
+        "operationParameters": parameters,
+        "userMetadata": token,
+        "operationMetrics": counted,
+    }
+
+
+def merged(updated: int, inserted: int) -> dict[str, int]:
+    return {"num_updated_rows": updated, "num_inserted_rows": inserted}
 
 
 def test_a_write_finds_its_own_commit_among_others() -> None:
     history = [commit(7, token="other", numOutputRows=9), commit(6, token="mine", numOutputRows=5, numCopiedRows=3)]
-    assert describe_commit(history, "mine") == Written(6, 2, 2)
+    assert describe_commits(history, find_token("mine")) == Written(6, 2, 2)
 
 
 def test_a_write_that_had_nothing_to_do_made_no_commit() -> None:
-    assert describe_commit([commit(7, token="other", numOutputRows=9)], "mine") == Written(7, 0, 0)
+    assert describe_commits([commit(7, token="other", numOutputRows=9)], find_token("mine")) == Written(7, 0, 0)
 
 
 def test_a_merge_counts_what_it_changed_not_what_it_copied() -> None:
-    merge = commit(5, "MERGE", numSourceRows=10, numTargetRowsInserted=2, numTargetRowsUpdated=1, numOutputRows=99)
-    history = [commit(6, "OPTIMIZE", numOutputRows=50), merge, commit(4, "MERGE", numSourceRows=1)]
-    assert describe_commits(history, MERGED, before=4) == Written(5, 3, 10)
-    assert describe_commits(history, MERGED, before=5) == Written(5, 0, 0)
+    counts = {"numTargetRowsInserted": 2, "numTargetRowsUpdated": 1}
+    history = [
+        commit(7, "MERGE", numSourceRows=1, numTargetRowsInserted=2, numTargetRowsUpdated=0),
+        commit(6, "OPTIMIZE", numOutputRows=50),
+        commit(5, "MERGE", numSourceRows=10, numOutputRows=99, **counts),
+        commit(4, "MERGE", numSourceRows=11, numOutputRows=98, **counts),
+    ]
+    assert describe_commits(history, find_merge(merged(updated=1, inserted=2))) == Written(5, 3, 10)
+    assert describe_commits(history, find_merge(merged(updated=0, inserted=0))) == Written(7, 0, 0)
+
+
+def test_a_stream_counts_its_own_batches() -> None:
+    history = [commit(9, "STREAMING UPDATE", numOutputRows=1), commit(8, "STREAMING UPDATE", numOutputRows=2)]
+    assert describe_commits([*history, commit(7, numOutputRows=5)], find_batches("q", [8, 7])) == Written(8, 2, 2)
+    assert describe_commits(history, find_batches("another", [8, 9])) == Written(9, 0, 0)
 
 
 def test_two_writes_to_one_table_add_up() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, judge_unreadable, measure, unreadable
+from ..._checks import Check, judge_unreadable, unreadable
 from ..._raw import parse_lines, raw_columns
 from ..._run import DAY, StepRun
 
@@ -22,4 +22,4 @@ def transform(run: StepRun) -> DataFrame:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Say what could not be read."""
-    yield judge_unreadable(NAME, measure(run.read_back(NAME).agg(*unreadable())))
+    yield judge_unreadable(NAME, run.measure(run.read_back(NAME).agg(*unreadable())))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..._checks import Check, count_keys, count_rows, count_where, judge_unique, measure
+from ..._checks import Check, count_keys, count_rows, count_where, judge_unique
 from ..._run import DAY, StepRun
 
 BRONZE, SILVER, QUARANTINE = "flights.bronze.flights", "flights.silver.flights", "flights.silver.flights_quarantine"
@@ -76,7 +76,7 @@ def check(run: StepRun) -> Iterator[Check]:
     known = run.spark.table(run.plan.inputs[AIRLINES][0]).select("carrier", F.lit(True).alias("is_known")).distinct()
     silver = run.read_back(SILVER).join(F.broadcast(known), "carrier", "left")
     unknown = count_where(F.col("is_known").isNull(), "unknown_carriers")
-    found = measure(
+    found = run.measure(
         run.read(BRONZE).agg(count_rows("rows_in"), F.max(DAY).alias("newest_landed")),
         silver.agg(count_rows(), count_keys(KEY), unknown, F.max(DAY).alias("newest_good")),
         run.read_back(QUARANTINE).agg(count_rows("quarantined")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from ..._checks import Check, count_keys, count_rows, count_where, judge_unique, measure
+from ..._checks import Check, count_keys, count_rows, count_where, judge_unique
 from ..._run import StepRun
 
 BRONZE, SILVER = "flights.bronze.weather", "flights.silver.weather"
@@ -53,7 +53,7 @@ def check(run: StepRun) -> Iterator[Check]:
         count_where(usable & F.col("is_misread"), "misread"),
         F.count_distinct(F.when(usable, F.struct(*KEY))).alias("different_keys"),
     )
-    found = measure(landed, run.read_back(SILVER).agg(count_rows(), count_keys(KEY)))
+    found = run.measure(landed, run.read_back(SILVER).agg(count_rows(), count_keys(KEY)))
     numbers = {name: found[name] for name in ("rows_in", "outdated", "without_key")} | {"good": found["rows"]}
     numbers["duplicates"] = found["rows_in"] - found["outdated"] - found["without_key"] - found["different_keys"]
     yield Check(SILVER, "row_conservation", found["rows"] == found["different_keys"], numbers)
