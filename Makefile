@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run dev test check bench fmt
+.PHONY: help setup run dev test crashes check bench fmt
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 
 test: $(READY) ## All tests
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest
+
+crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300
 
 check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet

@@ -6,8 +6,6 @@ launch of a run's process) are in it.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -49,16 +47,14 @@ def _daemon(home: Path) -> Iterator[dg.DagsterInstance]:
     from demo.dagster_runs import open_instance
 
     with open_instance(home) as instance:  # before the others, which would both try to make its tables
-        command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-p", "0"]
-        log = (home / "dev.log").open("wb")
-        process = subprocess.Popen(
-            ["env", f"DAGSTER_HOME={home}", *command], stdout=log, stderr=log, start_new_session=True
-        )
+        command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
+        with (home / "daemon.log").open("wb") as log:
+            daemon = subprocess.Popen(["env", f"DAGSTER_HOME={home}", *command], stdout=log, stderr=log)
         try:
             yield instance
         finally:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(60)
+            daemon.terminate()
+            daemon.wait(60)
 
 
 def _await_gold(instance: dg.DagsterInstance, day: date) -> None:

@@ -22,6 +22,11 @@ os.environ.pop("DAGSTER_HOME", None)
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make crashes` asks for more than an ordinary run of the tests."""
+    parser.addoption("--crashes", type=int, default=6, help="at how many lines run workers are killed")
+
+
 @pytest.fixture(scope="session")
 def warm_target() -> Iterator[Target]:
     """The target of a local workspace that is up for the whole session; nothing is declared in it yet."""

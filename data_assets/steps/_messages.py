@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from dagster_pipes import PipesMessage, PipesMessageWriter, PipesMessageWriterChannel, PipesParams
 
 INTERVAL_S = 0.3
+NEWS = ".news"  # a file beside the folder; its size is the number of files, so that one listing tells what is new
 
 
 class VolumeMessageWriter(PipesMessageWriter["VolumeChannel"]):
@@ -85,6 +86,8 @@ class VolumeChannel(PipesMessageWriterChannel):
         self._written += 1
         with open(f"{self._directory}/{self._written}.json", "w", encoding="utf-8") as file:
             file.write("\n".join(json.dumps(message) for message in batch))
+        with open(f"{self._directory}{NEWS}", "w", encoding="utf-8") as file:
+            file.write("." * self._written)
 
 
 def join_prints(batch: Sequence[PipesMessage]) -> list[PipesMessage]:

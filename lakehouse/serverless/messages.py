@@ -1,13 +1,15 @@
-"""Pipes messages of a running step, read from a volume as they come: files 1.json, 2.json, ... of JSON lines.
+"""Pipes messages of running steps, read from a volume as they come: files 1.json, 2.json, ... of JSON lines.
 
-The directory derives from the attempt's token, so a step that re-attaches reads the same messages from the start.
+Each attempt has a folder of its own, derived from its token, so a step that re-attaches reads the same messages from
+the start. The steps of a Dagster run lie side by side: one listing tells which of them have something new.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,68 +23,155 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 FASTEST_S, SLOWEST_S = 0.25, 1.0
+NEWS = ".news"  # a file beside the folder; its size changes with every file of messages
 
 
 class VolumeMessageReader(PipesMessageReader):
-    """Reads one attempt's messages; a new reader for every attempt.
+    """Reads one attempt's messages, which are in the folder `token` of `directory`; a new reader for every attempt.
 
     `closed` is set by the last message: the run is about to end.
     """
 
-    def __init__(self, workspace: WorkspaceClient, directory: str, patience_s: float) -> None:
-        self._files = workspace.files
-        self._directory = directory
-        self._patience_s = patience_s
-        self._next = 1
-        self._ended = threading.Event()
+    def __init__(self, feed: MessageFeed, directory: str, token: str) -> None:
         self.closed = threading.Event()
-        self._error: Exception | None = None
+        self._feed = feed
+        self._directory, self._token = directory, token
 
     @contextmanager
     def read_messages(self, handler: PipesMessageHandler) -> Iterator[PipesParams]:
         """Hand messages to the handler while the block runs; at its end, all that are left."""
-        thread = threading.Thread(target=self._follow, args=(handler,), name="pipes-messages", daemon=True)
-        thread.start()
-        try:
-            yield {"path": self._directory}
-        finally:
-            self._ended.set()
-            thread.join()
-        if self._error is not None:
-            raise self._error
-        self._drain(handler)
+        inbox = _Inbox(self._feed, self._directory, self._token, handler, self.closed)
+        with self._feed.delivers(inbox):
+            yield {"path": inbox.folder}
+        if inbox.error is not None:
+            raise inbox.error
+        inbox.drain()
 
     def no_messages_debug_text(self) -> str:
         """Say where messages were expected."""
-        return f"Expected messages in {self._directory}/1.json, 2.json, ..."
+        return f"Expected messages in {self._directory}/{self._token}/1.json, 2.json, ..."
 
-    def _follow(self, handler: PipesMessageHandler) -> None:
-        pause = FASTEST_S
+
+class MessageFeed:
+    """Delivers the messages of all steps of this process, by one thread."""
+
+    def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
+        self._files = workspace.files
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._inboxes: list[_Inbox] = []
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def delivers(self, inbox: _Inbox) -> Iterator[None]:
+        """Fill the inbox while the block runs."""
+        with self._lock:
+            self._inboxes.append(inbox)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="pipes-messages", daemon=True)
+                self._thread.start()
+        self._news.set()
         try:
-            while not self._ended.wait(pause):
-                pause = FASTEST_S if self._drain(handler) else min(SLOWEST_S, pause * 1.3)
-        except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
-            self._error = error
+            yield
+        finally:
+            with self._lock:
+                self._inboxes.remove(inbox)
 
-    def _drain(self, handler: PipesMessageHandler) -> bool:
-        """Hand over all files that are there; say whether there was one."""
-        found = False
-        while (text := call_patiently(self._read_next, self._patience_s)) is not None:
-            found = True
-            self._next += 1
-            for line in text.splitlines():
-                handler.handle_message(json.loads(line))
-            if handler.received_closed_message:
-                self.closed.set()
-        return found
+    def read_file(self, path: str) -> str | None:
+        """Return a file's text, None if it is not there (yet)."""
+        from databricks.sdk.errors import NotFound
 
-    def _read_next(self) -> str | None:
+        def read() -> str | None:
+            try:
+                contents = self._files.download(path).contents
+            except NotFound:
+                return None
+            assert contents is not None  # the SDK's type is wider than its code
+            with contents:
+                return contents.read().decode()
+
+        return call_patiently(read, self._patience_s)
+
+    def _follow(self) -> None:
+        pause = FASTEST_S
+        while inboxes := self._current():
+            by_directory = defaultdict(list)
+            for inbox in inboxes:
+                by_directory[inbox.directory].append(inbox)
+            found = [self._deliver(directory, members) for directory, members in by_directory.items()]
+            pause = FASTEST_S if any(found) or self._news.is_set() else min(SLOWEST_S, pause * 1.3)
+            self._news.clear()
+            self._news.wait(pause)
+
+    def _current(self) -> list[_Inbox]:
+        with self._lock:
+            if not self._inboxes:
+                self._thread = None
+            return list(self._inboxes)
+
+    def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
+        """Hand over what is new in a directory; say whether anything was."""
+        try:
+            sizes = call_patiently(lambda: self._list(directory), self._patience_s)
+        except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
+            for inbox in inboxes:
+                inbox.error = error
+            return False
+        found = [inbox.take(sizes) for inbox in inboxes]  # of all of them, whatever the first says
+        return any(found)
+
+    def _list(self, directory: str) -> dict[str, int]:
         from databricks.sdk.errors import NotFound
 
         try:
-            contents = self._files.download(f"{self._directory}/{self._next}.json").contents
-        except NotFound:
-            return None
-        assert contents is not None  # the SDK's type is wider than its code
-        with contents:
-            return contents.read().decode()
+            return {str(one.name): one.file_size or 0 for one in self._files.list_directory_contents(directory)}
+        except NotFound:  # no step has written yet
+            return {}
+
+
+class _Inbox:
+    """What has come of one attempt's messages."""
+
+    def __init__(
+        self, feed: MessageFeed, directory: str, token: str, handler: PipesMessageHandler, closed: threading.Event
+    ) -> None:
+        self.directory = directory
+        self.folder = f"{directory}/{token}"
+        self.error: Exception | None = None
+        self._feed = feed
+        self._token = token
+        self._handler = handler
+        self._closed = closed
+        self._lock = threading.Lock()
+        self._next = 1
+        self._size = 0
+
+    def take(self, sizes: dict[str, int]) -> bool:
+        """Hand over what is new, judging by the names and sizes in the directory; say whether anything was.
+
+        Where a folder has no news beside it, its writer is the stock one and its files have to be asked for.
+        """
+        size = sizes.get(f"{self._token}{NEWS}", 0)
+        if self.error is not None or (size == self._size if size else self._token not in sizes):
+            return False
+        try:
+            found = self.drain()
+        except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
+            self.error = error
+            return False
+        self._size = size
+        return found
+
+    def drain(self) -> bool:
+        """Hand over all files that are there; say whether there was one."""
+        found = False
+        with self._lock:
+            while (text := self._feed.read_file(f"{self.folder}/{self._next}.json")) is not None:
+                found = True
+                self._next += 1
+                for line in text.splitlines():
+                    self._handler.handle_message(json.loads(line))
+                if self._handler.received_closed_message:
+                    self._closed.set()
+        return found

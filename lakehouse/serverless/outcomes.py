@@ -10,7 +10,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from databricks.sdk.service.jobs import Run, RunTask
+    from databricks.sdk.service.jobs import BaseRun, Run, RunTask
+
+    AnyRun = BaseRun | Run | RunTask
 
 
 class Verdict(Enum):
@@ -61,7 +63,7 @@ _NEVER_RETRY = frozenset(
 )
 
 
-def judge_run(run: Run | RunTask) -> Outcome:
+def judge_run(run: AnyRun) -> Outcome:
     """Return how it stands with the run (or task run); a state that is not in the table is an error of its own."""
     life_cycle, result, code, message = _read(run)
     if life_cycle in _ACTIVE:
@@ -77,7 +79,7 @@ def judge_run(run: Run | RunTask) -> Outcome:
     return Outcome(verdict, retryable and code not in _NEVER_RETRY, said)
 
 
-def _read(run: Run | RunTask) -> tuple[str, str, str, str]:
+def _read(run: AnyRun) -> tuple[str, str, str, str]:
     state, status = run.state, run.status
     details = status.termination_details if status else None
     life_cycle = state.life_cycle_state.value if state and state.life_cycle_state else ""

@@ -25,6 +25,7 @@ from lakehouse.serverless.messages import VolumeMessageReader
 from lakehouse.serverless.outcomes import Outcome, Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
 from lakehouse.serverless.patience import call_patiently
+from lakehouse.serverless.sharing import share
 
 if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesSession
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 T = TypeVar("T")
 
-FASTEST_POLL_S, SLOWEST_POLL_S, SLOWER_BY = 0.2, 5.0, 1.2
-LOOK_S = 0.1  # how often a waiting step looks whether it was told to stop
+LOOK_S = 0.05  # how often a waiting step looks whether it was told to stop
 MOST_ATTEMPTS = 100
 
 
@@ -70,7 +70,7 @@ class ServerlessRuns:
         step = _RemoteStep(self, context, task, environments, timeout_seconds, data)
         try:
             run = step.begin()
-            reader = VolumeMessageReader(self.workspace, step.messages_path, self.patience_seconds)
+            reader = VolumeMessageReader(step.shared.feed, step.messages_directory, step.token)
             with open_pipes_session(context, PipesEnvContextInjector(), reader, dict(extras or {})) as session:
                 run = step.follow(run, reader.closed)
         except DagsterExecutionInterruptedError:
@@ -104,13 +104,14 @@ class _RemoteStep:
         self._timeout_seconds = timeout_seconds
         self._data = data
         self._attempt: Attempt = describe_attempt(context)
-        self._token = ""
+        self.shared = share(runs.workspace, runs.patience_seconds)
+        self.token = ""
         self._run_id: int | None = None
 
     @property
-    def messages_path(self) -> str:
-        """Where the run writes its messages."""
-        return f"{self._runs.messages_root}/{self._token}"
+    def messages_directory(self) -> str:
+        """Where the folders of messages of the Dagster run's steps are."""
+        return f"{self._runs.messages_root}/{self._attempt.root_run_id}"
 
     def begin(self) -> Run:
         """Return the run of this attempt: a new one, one still active, or one that succeeded unseen.
@@ -118,7 +119,7 @@ class _RemoteStep:
         A run that failed and was begun by another try is history: the next number is tried.
         """
         for number in range(MOST_ATTEMPTS):
-            self._token, self._run_id = self._attempt.token(number), None
+            self.token, self._run_id = self._attempt.token(number), None
             self._run_id = self._call(self._submit)
             run = self._get()
             outcome, mine = judge_run(run), self._attempt.began(run.run_name)
@@ -128,18 +129,18 @@ class _RemoteStep:
         raise dg.Failure(f"{self._attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
 
     def follow(self, run: Run, closed: threading.Event) -> Run:
-        """Wait until the run has ended and return it; polled closely again once its messages are `closed`."""
-        pause, outcome, ending = FASTEST_POLL_S, judge_run(run), closed.is_set()
-        while not outcome.is_final:
-            wait(pause, None if ending else closed)
-            run, before = self._get(), (outcome, ending)
-            outcome, ending = judge_run(run), closed.is_set()
-            pause = FASTEST_POLL_S if (outcome, ending) != before else min(SLOWEST_POLL_S, pause * SLOWER_BY)
-        return run
+        """Wait until the run has ended and return it; it is asked for closely once its messages are `closed`."""
+        if judge_run(run).is_final:
+            return run
+        with self.shared.watcher.watch(run.run_id or 0) as watched:
+            wait_for(watched.ended, closed)
+            watched.hurry()
+            wait_for(watched.ended)
+        return watched.result()
 
     def cancel(self) -> dg.Failure:
         """Cancel the remote run and return the failure that ends the step: no retry, no success."""
-        if not self._token:
+        if not self.token:
             return dg.Failure("Terminated before a Databricks run was submitted", allow_retries=False)
         # interrupted between the request and its answer: asking again with the same token tells which run it is
         run_id = self._run_id or call_patiently(self._submit, self._runs.patience_seconds)
@@ -154,12 +155,13 @@ class _RemoteStep:
             sys.stdout.write(output.logs or "")
 
     def _submit(self) -> int:
-        prepared = add_pipes_parameters(self._task, self._data, self.messages_path)
+        self.shared.submits.take()
+        prepared = add_pipes_parameters(self._task, self._data, f"{self.messages_directory}/{self.token}")
         waiter = self._jobs.submit(
             run_name=self._attempt.run_name,
             tasks=[prepared],
             environments=self._environments or None,
-            idempotency_token=self._token,
+            idempotency_token=self.token,
             timeout_seconds=self._timeout_seconds or None,
         )
         return int(waiter.bind()["run_id"])
@@ -176,20 +178,32 @@ class _RemoteStep:
         self._context.log.info("Databricks run %s %s: %s", run.run_id, what, run.run_page_url)
 
 
-def wait(seconds: float, news: threading.Event | None = None) -> None:
-    """Sleep, but end at once when there is news or when Dagster was told to stop the run.
+def wait(seconds: float) -> None:
+    """Sleep, but end at once when Dagster was told to stop the run.
 
     Raises:
         DagsterExecutionInterruptedError: it was.
     """
     deadline = time.monotonic() + seconds
-    while True:
-        if check_captured_interrupt():
-            raise DagsterExecutionInterruptedError
-        left = deadline - time.monotonic()
-        if left <= 0 or (news and news.is_set()):
-            return
+    while (left := deadline - time.monotonic()) > 0:
+        _heed_interrupt()
         time.sleep(min(LOOK_S, left))
+    _heed_interrupt()
+
+
+def wait_for(event: threading.Event, other: threading.Event | None = None) -> None:
+    """Wait for one of the events, but no longer than until Dagster was told to stop the run.
+
+    Raises:
+        DagsterExecutionInterruptedError: it was.
+    """
+    while not (event.wait(LOOK_S) or (other and other.is_set())):
+        _heed_interrupt()
+
+
+def _heed_interrupt() -> None:
+    if check_captured_interrupt():
+        raise DagsterExecutionInterruptedError
 
 
 def describe_run(run: Run) -> dict[str, Any]:

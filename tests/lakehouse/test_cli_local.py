@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,8 @@ def test_logs_show_the_last_lines_and_follow(warm_target: Target) -> None:
     assert all(line.startswith("gateway: ") for line in shown)
     assert "gateway, moto, pool, spark" in local("logs", "--engine", "wheel", code=1)
     following = [*COMMAND, "local", "logs", "--engine", "gateway", "--lines", "1", "--follow"]
-    with subprocess.Popen(following, stdout=subprocess.PIPE, text=True) as process:
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # where the tests are a shell's background job
+    with subprocess.Popen(following, stdout=subprocess.PIPE, text=True, preexec_fn=heeds) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("gateway: ")
         with Path(os.environ["LAKEHOUSE_HOME"], "local", "default", "logs", "gateway.log").open("a") as log:

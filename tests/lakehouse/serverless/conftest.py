@@ -13,6 +13,7 @@ from lakehouse.serverless import ServerlessRuns
 from lakehouse.targets import Target
 
 VOLUME = "/Volumes/serverless_tests/default/box"
+SCRIPTS = f"{VOLUME}/scripts"
 
 
 @dataclass
@@ -23,16 +24,19 @@ class Remote:
     runs: ServerlessRuns
 
     def add_script(self, name: str, code: str) -> str:
-        path = f"{VOLUME}/scripts/{name}"
+        path = f"{SCRIPTS}/{name}"
         self.client.files.upload(path, io.BytesIO(code.encode()), overwrite=True)
         return path
 
     def asset(self, name: str, code: str, **options: Any) -> dg.AssetsDefinition:
         """An asset whose step runs the code; options go to `ServerlessRuns.run`."""
+        return self.step(name, self.add_script(f"{name}.py", code), **options)
+
+    def step(self, name: str, path: str, **options: Any) -> dg.AssetsDefinition:
+        """An asset whose step runs a script that is there."""
         from databricks.sdk.service.compute import Environment
         from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 
-        path = self.add_script(f"{name}.py", code)
         task = SubmitTask("main", spark_python_task=SparkPythonTask(path), environment_key="default")
         environments = [JobEnvironment("default", Environment(environment_version="4"))]
         retry = options.pop("retry_policy", None)
@@ -56,9 +60,7 @@ class Remote:
 def remote(warm_target: Target) -> Remote:
     from databricks.sdk.service.catalog import VolumeType
 
-    from lakehouse.workspace import open_workspace
-
-    client = open_workspace(warm_target, "admin")
+    client = open_remote(warm_target).client
     client.catalogs.create("serverless_tests")
     client.volumes.create("serverless_tests", "default", "box", VolumeType.MANAGED)
     grants: Callable[..., Any] = client.api_client.do
@@ -67,4 +69,12 @@ def remote(warm_target: Target) -> Remote:
         "/api/2.1/unity-catalog/permissions/volume/serverless_tests.default.box",
         body={"changes": [{"principal": "admins", "add": ["READ_VOLUME", "WRITE_VOLUME"]}]},
     )
+    return open_remote(warm_target)
+
+
+def open_remote(target: Target) -> Remote:
+    """The same with a client of its own, as a process has it."""
+    from lakehouse.workspace import open_workspace
+
+    client = open_workspace(target, "admin")
     return Remote(client, ServerlessRuns(client, f"{VOLUME}/pipes", patience_seconds=20))

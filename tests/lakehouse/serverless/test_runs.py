@@ -113,12 +113,6 @@ def fault(remote: Remote, **rule: Any) -> None:
     remote.client.api_client.do("POST", "/local/faults", body=rule)
 
 
-def test_a_lost_answer_to_submit_makes_no_second_run(remote: Remote, instance: dg.DagsterInstance) -> None:
-    fault(remote, path="/api/2.*/jobs/runs/submit", drop="after", times=1)
-    assert materialize(remote.asset("lost_answer", "print(1)"), instance).success
-    assert len(remote.remote_runs("lost_answer")) == 1
-
-
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_status_call_that_fails_does_not_end_the_step(
     remote: Remote, instance: dg.DagsterInstance, status: int

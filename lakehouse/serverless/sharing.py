@@ -1,0 +1,37 @@
+"""What all steps of a process share for one workspace: poller of runs, feed of messages, pace of submits."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from lakehouse.serverless.messages import MessageFeed
+from lakehouse.serverless.pace import SUBMITS_AT_ONCE, SUBMITS_PER_S, Pace
+from lakehouse.serverless.watching import RunWatcher
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+_lock = threading.Lock()
+_shared: WeakKeyDictionary[WorkspaceClient, Shared] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One of each per client of a workspace."""
+
+    watcher: RunWatcher
+    feed: MessageFeed
+    submits: Pace
+
+
+def share(workspace: WorkspaceClient, patience_s: float) -> Shared:
+    """Return what the steps of this process share; made for the first of them."""
+    with _lock:
+        shared = _shared.get(workspace)
+        if shared is None:
+            watcher, feed = RunWatcher(workspace, patience_s), MessageFeed(workspace, patience_s)
+            shared = _shared[workspace] = Shared(watcher, feed, Pace(SUBMITS_PER_S, SUBMITS_AT_ONCE))
+        return shared

@@ -1,0 +1,149 @@
+"""One poller for all remote runs that the steps of this process wait for.
+
+A few runs are asked for one by one; of many, a listing of what is active tells with a call per 25 of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lakehouse.serverless.outcomes import judge_run
+from lakehouse.serverless.patience import call_patiently
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.jobs import Run
+
+FASTEST_S, SLOWEST_S, SLOWER_BY = 0.2, 5.0, 1.2
+FEW = 3  # runs that are cheaper to ask for one by one
+FASTEST_LISTING_S = 0.5
+
+
+class WatchedRun:
+    """A remote run that a step waits for; `ended` is set when its end, or an error, is known."""
+
+    def __init__(self, run_id: int, hurry: Callable[[], None]) -> None:
+        self.run_id = run_id
+        self.ended = threading.Event()
+        self.pause, self.due, self.state = FASTEST_S, 0.0, ""
+        self._wake = hurry
+        self._run: Run | None = None
+        self._error: Exception | None = None
+
+    def hurry(self) -> None:
+        """Ask closely again: something is about to happen."""
+        self.pause, self.due = FASTEST_S, 0.0
+        self._wake()
+
+    def result(self) -> Run:
+        """Return the run as it ended.
+
+        Raises:
+            Exception: why that could not be found out.
+        """
+        if self._error is not None:
+            raise self._error
+        assert self._run is not None, "asked before the end"
+        return self._run
+
+    def note_run(self, run: Run) -> None:
+        """Take what the service says."""
+        outcome = judge_run(run)
+        if outcome.is_final:
+            self._run = run
+            self.ended.set()
+        self.note_state(outcome.reason)
+
+    def note_state(self, state: str) -> None:
+        """Wait a little longer for the next answer, unless something has changed."""
+        self.pause = FASTEST_S if state != self.state else min(SLOWEST_S, self.pause * SLOWER_BY)
+        self.state = state
+        self.due = time.monotonic() + self.pause
+
+    def note_error(self, error: Exception) -> None:
+        """Give up."""
+        self._error = error
+        self.ended.set()
+
+
+class RunWatcher:
+    """Asks how runs are, by one thread, as long as there are any."""
+
+    def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
+        self._jobs = workspace.jobs
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._runs: list[WatchedRun] = []
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self, run_id: int) -> Iterator[WatchedRun]:
+        """Watch a run while the block runs."""
+        run = WatchedRun(run_id, self._news.set)
+        with self._lock:
+            self._runs.append(run)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="remote-runs", daemon=True)
+                self._thread.start()
+        self._news.set()
+        try:
+            yield run
+        finally:
+            with self._lock:
+                self._runs.remove(run)
+
+    def _follow(self) -> None:
+        while runs := self._current():
+            self._news.clear()
+            active = [run for run in runs if not run.ended.is_set()]
+            if len(active) > FEW and any(run.due <= time.monotonic() for run in active):
+                self._ask_for_all(active)
+                earliest = FASTEST_LISTING_S
+            else:
+                for run in active:
+                    if run.due <= time.monotonic():
+                        self._ask_for(run)
+                earliest = 0.0
+            due = min((run.due for run in active if not run.ended.is_set()), default=time.monotonic() + FASTEST_S)
+            self._pause(max(earliest, due - time.monotonic()), earliest)
+
+    def _pause(self, seconds: float, at_least: float) -> None:
+        if at_least:
+            time.sleep(at_least)
+        self._news.wait(max(0.0, seconds - at_least))
+
+    def _current(self) -> list[WatchedRun]:
+        with self._lock:
+            if not self._runs:
+                self._thread = None
+            return list(self._runs)
+
+    def _ask_for(self, run: WatchedRun) -> None:
+        try:
+            run.note_run(call_patiently(lambda: self._jobs.get_run(run.run_id), self._patience_s))
+        except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
+            run.note_error(error)
+
+    def _ask_for_all(self, runs: Sequence[WatchedRun]) -> None:
+        """Ask for what is active; a run that is not among it has ended, or is far down the list: ask for it."""
+        try:
+            states = call_patiently(lambda: self._list_active(most=25 * len(runs)), self._patience_s)
+        except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
+            for run in runs:
+                run.note_error(error)
+            return
+        for run in runs:
+            if run.run_id in states:
+                run.note_state(states[run.run_id])
+            else:
+                self._ask_for(run)
+
+    def _list_active(self, most: int) -> dict[int, str]:
+        active = itertools.islice(self._jobs.list_runs(active_only=True, limit=25), most)
+        return {run.run_id or 0: judge_run(run).reason for run in active}

@@ -1,0 +1,136 @@
+"""Crashes of a run worker: SIGKILL at any line of lakehouse/serverless, then what Dagster does: again, from failure.
+
+The worker is a forked process with a client, an instance and a trace function of its own; nothing in the source knows.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import dagster as dg
+
+import lakehouse.serverless
+from lakehouse.targets import Target
+from tests.lakehouse.serverless.conftest import SCRIPTS, Remote, open_remote
+
+SOURCES = str(Path(lakehouse.serverless.__file__).parent)
+LINES = [f"line {number}" for number in range(4)]
+CODE = """
+import time
+from dagster_pipes import (PipesCliArgsParamsLoader, PipesUnityCatalogVolumesMessageWriter, open_dagster_pipes)
+loader, writer = PipesCliArgsParamsLoader(), PipesUnityCatalogVolumesMessageWriter(interval=0.05)
+with open_dagster_pipes(params_loader=loader, message_writer=writer) as pipes:
+    for number in range(4):
+        pipes.log.info(f"line {number}")
+        time.sleep(0.1)
+    pipes.report_asset_materialization(metadata={"n": 7})
+"""
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A worker killed at the `point`-th line it executed in lakehouse/serverless, and what the next one made of it.
+
+    `where` is empty when the worker had ended before it came to that line.
+    """
+
+    point: int
+    where: str
+    succeeded: bool
+    remote_runs: int
+    lines: tuple[str, ...]
+    number: int | None
+
+    @property
+    def is_right(self) -> bool:
+        """One remote run, its result and every message once and in order."""
+        return self.succeeded and self.remote_runs == 1 and list(self.lines) == LINES and self.number == 7
+
+
+def count_lines(target: Target, home: Path) -> int:
+    """Return how many lines a worker executes that nobody kills."""
+    written = home / "lines"
+    _run_worker(target, home, "undisturbed", {}, kill_at=0, report=written)
+    return int(written.read_text())
+
+
+def crash_at(target: Target, home: Path, remote: Remote, point: int) -> Crash:
+    """Kill a worker at the point, let Dagster's run monitoring see it, and run again from failure."""
+    name, report = f"crashed_{point}", home / f"where_{point}"
+    _run_worker(target, home, name, {}, kill_at=point, report=report)
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        (first,) = instance.get_runs(filters=dg.RunsFilter(tags={"crash": name}))
+        if not first.is_finished:
+            instance.report_run_failed(first)
+    where = report.read_text() if report.exists() else ""
+    again = {"dagster/is_resume_retry": "true", "dagster/root_run_id": first.run_id}
+    if where:
+        _run_worker(target, home, name, {**again, "dagster/parent_run_id": first.run_id})
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        last = instance.get_runs(filters=dg.RunsFilter(tags={"crash": name}), limit=1)[0]
+        events = instance.all_logs(last.run_id)
+    made = [event.asset_materialization for event in events if event.asset_materialization]
+    number: Any = made[-1].metadata["n"].value if made else None
+    lines = tuple(event.user_message for event in events if event.user_message in LINES)
+    return Crash(point, where, last.is_success, len(remote.remote_runs(name)), lines, number)
+
+
+def _run_worker(
+    target: Target, home: Path, name: str, tags: dict[str, str], kill_at: int | None = None, report: Path | None = None
+) -> None:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _work(target, home, name, {**tags, "crash": name}, kill_at, report)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _work(
+    target: Target, home: Path, name: str, tags: dict[str, str], kill_at: int | None, report: Path | None
+) -> None:
+    silence = os.open(home / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    asset = open_remote(target).step(name, f"{SCRIPTS}/crash.py")
+    with dg.DagsterInstance.local_temp(str(home)) as instance, _traced(kill_at, report):
+        dg.materialize([asset], instance=instance, raise_on_error=False, tags=tags)
+
+
+@contextmanager
+def _traced(kill_at: int | None, report: Path | None) -> Iterator[None]:
+    """Kill this process at a line; 0: only count."""
+    if kill_at is None or report is None:
+        yield
+        return
+    numbers, last = count(1), 0
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal last
+        if not frame.f_code.co_filename.startswith(SOURCES):
+            return None
+        if event == "line":
+            last = next(numbers)
+            if last == kill_at:
+                report.write_text(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    threading.settrace(trace)
+    sys.settrace(trace)
+    yield
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    if not kill_at:
+        report.write_text(str(last))

@@ -1,0 +1,96 @@
+"""One poller for many runs: it asks seldom, tells the end of each, and gives an error to those who wait."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from databricks.sdk.errors import NotFound
+from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState
+
+from lakehouse.serverless.watching import FEW, RunWatcher
+
+RUNNING = RunState(life_cycle_state=RunLifeCycleState.RUNNING)
+DONE = RunState(life_cycle_state=RunLifeCycleState.TERMINATED, result_state=RunResultState.SUCCESS)
+
+
+class Jobs:
+    """The jobs of a workspace: which runs are active, and how often it was asked."""
+
+    def __init__(self, active: set[int]) -> None:
+        self.active = active
+        self.calls: Counter[str] = Counter()
+        self.asked = threading.Event()
+
+    @property
+    def jobs(self) -> Any:
+        return self
+
+    def get_run(self, run_id: int) -> Run:
+        self.calls["get"] += 1
+        self.asked.set()
+        if run_id < 0:
+            raise NotFound(f"Run {run_id} does not exist.")
+        return Run(run_id=run_id, state=RUNNING if run_id in self.active else DONE)
+
+    def list_runs(self, active_only: bool, limit: int) -> list[BaseRun]:
+        assert active_only
+        self.calls["list"] += -(-max(1, len(self.active)) // limit)
+        self.asked.set()
+        return [BaseRun(run_id=run_id, state=RUNNING) for run_id in sorted(self.active)]
+
+
+def test_the_end_of_a_run_is_told_with_the_run() -> None:
+    workspace: Any = Jobs({1})
+    with RunWatcher(workspace, 1).watch(1) as watched:
+        assert not watched.ended.wait(0.3)
+        workspace.active.clear()
+        watched.hurry()
+        assert watched.ended.wait(5)
+        assert watched.result() == Run(run_id=1, state=DONE)
+
+
+def test_many_runs_cost_a_listing_not_a_question_each() -> None:
+    workspace: Any = Jobs(set(range(1, 51)))
+    watcher = RunWatcher(workspace, 1)
+    with ExitStack() as stack:
+        watched = [stack.enter_context(watcher.watch(run_id)) for run_id in range(1, 51)]
+        threading.Event().wait(1.5)
+        assert workspace.calls["get"] <= FEW + 1  # before the others had come
+        assert 1 <= workspace.calls["list"] <= 12
+        workspace.active.clear()
+        for run in watched:
+            run.hurry()
+        assert all(run.ended.wait(5) for run in watched)
+    assert all(run.result().state == DONE for run in watched)
+
+
+def test_other_peoples_runs_are_not_listed_without_end() -> None:
+    workspace: Any = Jobs(set(range(1, 5000)))
+    watcher = RunWatcher(workspace, 1)
+    ids = range(4990, 4990 + FEW + 1)
+    with ExitStack() as stack:
+        watched = [stack.enter_context(watcher.watch(run_id)) for run_id in ids]
+        workspace.active -= set(ids)
+        assert all(run.ended.wait(5) for run in watched)
+
+
+def test_an_error_is_raised_by_who_waits_and_by_nobody_else() -> None:
+    workspace: Any = Jobs({1})
+    watcher = RunWatcher(workspace, 0)
+    with watcher.watch(-1) as lost, watcher.watch(1) as other:
+        assert lost.ended.wait(5)
+        with pytest.raises(NotFound, match="Run -1"):
+            lost.result()
+        assert not other.ended.is_set()
+
+
+def test_it_rests_when_nobody_waits_and_starts_again() -> None:
+    workspace: Any = Jobs(set())
+    watcher = RunWatcher(workspace, 1)
+    for run_id in (1, 2):
+        with watcher.watch(run_id) as watched:
+            assert watched.ended.wait(5)
