@@ -32,9 +32,15 @@ def open_workspace(target: Target, role: str) -> WorkspaceClient:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.config import Config
 
+    class ProfileConfig(Config):
+        attributes = Config.attributes  # which looks for them in the class it is called on
+
+        def _load_from_env(self) -> None:
+            """Be the role, whoever DATABRICKS_TOKEN makes the caller's shell: the SDK lets it win over a profile."""
+
     profile, config_file = target.profile(role), _databricks_file(target)
     try:
-        config = Config(
+        config = ProfileConfig(
             profile=profile,
             config_file=config_file,
             http_timeout_seconds=HTTP_TIMEOUT_SECONDS,

@@ -1,5 +1,8 @@
 """Clients of a target: opened from profiles, one per role, with a clear error when there is none."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,3 +30,19 @@ def test_each_role_is_its_own_principal(warm_target: "Target") -> None:
 def test_each_role_has_its_own_aws_identity(warm_target: "Target") -> None:
     arn = open_aws(warm_target, "pipeline").client("sts").get_caller_identity()["Arn"]
     assert arn == f"arn:aws:iam::{warm_target.aws_account}:user/lakehouse-pipeline"
+
+
+def test_the_shells_own_identity_does_not_replace_the_roles(warm_target: "Target") -> None:
+    """In a process of its own: what the SDK has read before must not matter."""
+    shell = {"DATABRICKS_HOST": "http://127.0.0.1:9", "DATABRICKS_TOKEN": "x", "DATABRICKS_CLIENT_ID": "y"}
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAOFTHESHELL", "AWS_SECRET_ACCESS_KEY": "x"}
+    code = (
+        "from lakehouse.targets import current_target as target\n"
+        "from lakehouse.workspace import open_aws, open_workspace\n"
+        "print(open_workspace(target(), 'pipeline').current_user.me().user_name)\n"
+        "print(open_aws(target(), 'pipeline').client('sts').get_caller_identity()['Arn'])"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], env={**os.environ, **shell, **keys}, text=True)
+    name, arn = said.split()
+    assert name == warm_target.principals["pipeline"]
+    assert arn.endswith(":user/lakehouse-pipeline")
