@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 Work = Callable[[], object]
@@ -45,14 +46,21 @@ def compare(name: str, ours: Work, peer: Work, runs: int, note: str = "") -> Mea
     """Run ours and peer in turn `runs` times after one warm-up of each; quote medians, so drift hits both."""
     for warm_up in (ours, peer):
         warm_up()
-    pairs = [(time_seconds(ours), time_seconds(peer)) for _ in range(runs)]
+    return compare_values(name, "s", partial(time_seconds, ours), partial(time_seconds, peer), runs, note)
+
+
+def compare_values(
+    name: str, unit: str, ours: Callable[[], float], peer: Callable[[], float], runs: int, note: str = ""
+) -> Measurement:
+    """Take ours and the peer's value in turn `runs` times."""
+    pairs = [(ours(), peer()) for _ in range(runs)]
     ratios = [mine / theirs for mine, theirs in pairs]
     return Measurement(
         name=name,
         ours=round(statistics.median(mine for mine, _ in pairs), 3),
         peer=round(statistics.median(theirs for _, theirs in pairs), 3),
         ratio=round(statistics.median(ratios), 3),
-        unit="s",
+        unit=unit,
         runs=runs,
         noise=spread(ratios),
         command=f"python -m bench {name}",

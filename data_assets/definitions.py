@@ -3,15 +3,15 @@
 import dagster as dg
 
 from data_assets.assets import build_assets
-from data_assets.jobs import arrival, whole_tables
-from data_assets.schedules import daily_refresh, lost_events
+from data_assets.jobs import arrival, clean_up, whole_tables
+from data_assets.schedules import daily_clean_up, daily_refresh, lost_events
 from data_assets.sensors import automation, landing_arrival
 from lakehouse.executor import threaded_executor
 
 defs = dg.Definitions(
     assets=build_assets(),
-    jobs=[arrival, whole_tables],
-    schedules=[daily_refresh, lost_events],
+    jobs=[arrival, whole_tables, clean_up],
+    schedules=[daily_refresh, lost_events, daily_clean_up],
     sensors=[landing_arrival, automation],
     executor=threaded_executor,
 )

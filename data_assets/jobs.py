@@ -1,8 +1,10 @@
 """Jobs of the tables, selected by group and tag so that a new table joins by itself."""
 
-from __future__ import annotations
-
 import dagster as dg
+
+from data_assets.assets import PIPES_VOLUME
+from lakehouse.names import volume_path
+from lakehouse.targets import current_target
 
 # Two arrivals at once would write the same gold tables; deploy/dagster.yaml lets one run at a time have this tag.
 ONE_AT_A_TIME = {"lakehouse/one_at_a_time": "arrival"}
@@ -21,3 +23,24 @@ whole_tables = dg.define_asset_job(
     selection=ALL_TABLES & dg.AssetSelection.tag("load", "whole"),
     description="The tables that are loaded as a whole, and take only what is new: weather and reference data",
 )
+
+
+@dg.op
+def remove_old_messages(context: dg.OpExecutionContext) -> int:
+    """Remove what steps reported more than a week ago from the volume that it came through."""
+    from lakehouse.serverless import clean_messages
+    from lakehouse.workspace import open_workspace
+
+    target = current_target()
+    removed = 0
+    workspace = open_workspace(target, "pipeline")
+    for run_id in clean_messages(workspace, volume_path(target, PIPES_VOLUME), context.instance):
+        context.log.info("Removed the messages of run %s", run_id)
+        removed += 1
+    return removed
+
+
+@dg.job(description="Removes messages of serverless runs that nobody will collect any more")
+def clean_up() -> None:
+    """Keep the volume of messages small."""
+    remove_old_messages()

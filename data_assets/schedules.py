@@ -8,7 +8,7 @@ import dagster as dg
 
 from data_assets.arrival.lost_events import find_lost
 from data_assets.arrival.selection import make_request, read_layout, was_built
-from data_assets.jobs import arrival, whole_tables
+from data_assets.jobs import arrival, clean_up, whole_tables
 from lakehouse.targets import current_target
 
 # The data set is of 2013: no partition is ever "yesterday's". What a day can bring is a new file of the tables that
@@ -20,6 +20,15 @@ daily_refresh = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Weather and reference tables, every day at 05:00 UTC",
+)
+
+daily_clean_up = dg.ScheduleDefinition(
+    name="daily_clean_up",
+    job=clean_up,
+    cron_schedule="15 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Messages of serverless runs that ended more than a week ago, every day at 03:15 UTC",
 )
 
 

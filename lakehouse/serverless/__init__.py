@@ -3,6 +3,7 @@
 What runs remotely is the caller's; how a step is written is in data_assets/steps.
 """
 
+from lakehouse.serverless.cleaning import clean_messages
 from lakehouse.serverless.runs import ServerlessRuns
 
-__all__ = ["ServerlessRuns"]
+__all__ = ["ServerlessRuns", "clean_messages"]

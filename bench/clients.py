@@ -1,0 +1,82 @@
+"""The two clients that are compared: ours and dagster-databricks' serverless Pipes client with its defaults.
+
+Each script opens Pipes with the message writer that goes with its client.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from lakehouse.names import volume_path
+from lakehouse.serverless import ServerlessRuns
+from lakehouse.targets import Target
+from lakehouse.wheels import STEPS, STEPS_VOLUME
+from lakehouse.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
+
+PIPES = "flights.ops.pipes"
+_OPEN = "with open_dagster_pipes(params_loader=PipesCliArgsParamsLoader(), message_writer={writer}()) as pipes:\n"
+_OURS = (
+    "from dagster_pipes import PipesCliArgsParamsLoader, open_dagster_pipes\n"
+    f"from {STEPS.package}._messages import VolumeMessageWriter\n" + _OPEN.format(writer="VolumeMessageWriter")
+)
+_STOCK = (
+    "from dagster_pipes import PipesCliArgsParamsLoader, PipesUnityCatalogVolumesContextLoader\n"
+    "from dagster_pipes import PipesUnityCatalogVolumesMessageWriter, open_dagster_pipes\n"
+    + _OPEN.format(writer="PipesUnityCatalogVolumesMessageWriter").replace(
+        "params_loader", "context_loader=PipesUnityCatalogVolumesContextLoader(), params_loader"
+    )
+)
+
+
+def make_ours(target: Target, name: str, body: str) -> dg.AssetsDefinition:
+    """Return an asset that runs `body`, a line of Python that may use `pipes`, through our client."""
+    runs = ServerlessRuns(open_workspace(target, "pipeline"), volume_path(target, PIPES))
+    task, environments = _describe(target, _upload(target, f"ours_{name}", _OURS + f"    {body}\n"))
+    return _make_asset(name, lambda context: runs.run(context=context, task=task, environments=environments))
+
+
+def make_stock(target: Target, name: str, body: str) -> dg.AssetsDefinition:
+    """Return the same through the stock client."""
+    from dagster_databricks.pipes import PipesDatabricksServerlessClient
+
+    client = PipesDatabricksServerlessClient(open_workspace(target, "pipeline"), volume_path(target, PIPES))
+    task, environments = _describe(target, _upload(target, f"stock_{name}", _STOCK + f"    {body}\n"))
+    submit_args = {"environments": environments}
+    return _make_asset(name, lambda context: client.run(context=context, task=task, submit_args=submit_args))
+
+
+def materialize(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
+    """Run the asset's step in this thread."""
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    assert dg.materialize([asset], instance=instance, run_config=quiet).success
+
+
+def _make_asset(name: str, run: Callable[[Any], Any]) -> dg.AssetsDefinition:
+    @dg.asset(name=name)
+    def step(context) -> Iterator[Any]:  # type: ignore[no-untyped-def]  # Dagster wants its own annotation or none
+        yield from run(context).get_results()
+
+    return step
+
+
+def _upload(target: Target, name: str, code: str) -> str:
+    path = f"{volume_path(target, STEPS_VOLUME)}/bench/{name}.py"
+    open_workspace(target, "deployer").files.upload(path, io.BytesIO(code.encode()), overwrite=True)
+    return path
+
+
+def _describe(target: Target, script: str) -> tuple[SubmitTask, list[JobEnvironment]]:
+    from databricks.sdk.service.compute import Environment
+    from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
+
+    wheel = f"{volume_path(target, STEPS_VOLUME)}/{STEPS.file_name}"
+    environment = Environment(environment_version=target.environment_version, dependencies=[wheel])
+    task = SubmitTask("noop", spark_python_task=SparkPythonTask(script), environment_key="default")
+    return task, [JobEnvironment("default", environment)]
