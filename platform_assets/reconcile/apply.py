@@ -12,9 +12,14 @@ from enum import Enum
 from graphlib import TopologicalSorter
 
 from platform_assets.reconcile.diff import Change, diff_states
-from platform_assets.reconcile.plan import Action, Plan, Step
+from platform_assets.reconcile.plan import Action, Plan, Step, World, plan_step
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import may_be_duplicate, name_error
+from platform_assets.resource_types.settling import call_when_settled
+
+
+class CannotBeMended(Exception):
+    """A resource that could be read only now is not as declared, and cannot be changed; the message says why."""
 
 
 class Status(Enum):
@@ -115,9 +120,23 @@ class _Application:
         if step.action is Action.BLOCKED:
             return Result(step, Status.FAILED, f"{step.key}: {'; '.join(step.notes)}")
         try:
-            return Result(step, self._change(step))
+            known = self._look_again(step) if step.action is Action.LATER else step
+            return Result(known, self._change(known))
         except Exception as error:  # noqa: BLE001 - kept in the report, which fails whoever asked for this
             return Result(step, Status.FAILED, name_error(step.resource, self._clients.target, error))
+
+    def _look_again(self, step: Step) -> Step:
+        """Read what could not be read before its dependencies were mended, and plan it.
+
+        Raises:
+            Exception: it still cannot be read, or it cannot be made as declared.
+        """
+        resource, target = step.resource, self._clients.target
+        state = call_when_settled(lambda: resource.read(self._clients), target, "")
+        found = plan_step(resource, target, World({resource.key: state}))
+        if found.action is Action.BLOCKED:
+            raise CannotBeMended("; ".join(found.notes))
+        return found
 
     def _is_broken(self, key: str) -> bool:
         return key in self._results and self._results[key].status in (Status.FAILED, Status.SKIPPED)

@@ -7,7 +7,14 @@ from typing import Any
 
 from platform_assets.reconcile.plan import Action, Plan, Step
 
-SIGNS = {Action.NONE: " ", Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.BLOCKED: "!"}
+SIGNS = {
+    Action.NONE: " ",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.BLOCKED: "!",
+    Action.LATER: ">",
+}
 UNDECLARED_SIGN = "?"
 _COUNTED = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
@@ -37,7 +44,8 @@ def summarize_plan(plan: Plan) -> str:
     """Return how many steps of each kind there are."""
     counts = [f"{plan.count(action)} to {action.value}" for action in _COUNTED if plan.count(action)]
     blocked = [f"{plan.count(Action.BLOCKED)} blocked"] if plan.count(Action.BLOCKED) else []
-    todo = [*counts, *blocked] or ["nothing to do"]
+    later = [f"{plan.count(Action.LATER)} to be read later"] if plan.count(Action.LATER) else []
+    todo = [*counts, *later, *blocked] or ["nothing to do"]
     return ", ".join([*todo, f"{plan.count(Action.NONE)} as declared"])
 
 

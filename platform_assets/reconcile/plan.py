@@ -16,13 +16,17 @@ from platform_assets.resource_types.model import Resource, State
 
 
 class Action(Enum):
-    """What a step does. BLOCKED: nothing can be done, and the step's notes say why."""
+    """What a step does. BLOCKED: nothing can be done, and the step's notes say why.
+
+    LATER: it cannot be read before what it depends on is mended, which the plan does; then it is read and mended.
+    """
 
     NONE = "none"
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
     BLOCKED = "blocked"
+    LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,29 @@ class Plan:
 def plan_changes(resources: Sequence[Resource], target: Target, world: World, prune: Prune = Prune()) -> Plan:
     """Return what makes the world as declared on the target."""
     by_key = index_resources(resources)
-    steps = [_plan_step(by_key[key], target, world) for key in order_keys(resources)]
+    steps: list[Step] = []
+    moving: set[str] = set()  # what is changed, and what depends on it
+    for key in order_keys(resources):
+        resource = by_key[key]
+        waits_for = sorted(moving.intersection(resource.dependencies))
+        step = _plan_later(resource, world, waits_for) or plan_step(resource, target, world)
+        if waits_for or step.action in (Action.CREATE, Action.UPDATE):
+            moving.add(key)
+        steps.append(step)
     if not prune.enabled:
         return Plan(tuple(steps), tuple(resource.key for resource in world.undeclared))
     return Plan((*steps, *(_plan_delete(resource, prune) for resource in world.undeclared)))
 
 
-def _plan_step(resource: Resource, target: Target, world: World) -> Step:
+def _plan_later(resource: Resource, world: World, waits_for: Sequence[str]) -> Step | None:
+    if resource.key not in world.errors or not waits_for:
+        return None
+    note = f"cannot be read before {', '.join(waits_for)}: {world.errors[resource.key]}"
+    return Step(resource, Action.LATER, notes=(note,))
+
+
+def plan_step(resource: Resource, target: Target, world: World) -> Step:
+    """Return what makes one resource as declared, whatever the others are."""
     if resource.key in world.errors:
         return Step(resource, Action.BLOCKED, notes=(f"cannot be read: {world.errors[resource.key]}",))
     desired, actual = resource.desired(target), world.states[resource.key]

@@ -11,7 +11,7 @@ from databricks.sdk.errors import ResourceAlreadyExists
 
 from platform_assets.reconcile.apply import Status, apply_plan
 from platform_assets.reconcile.declared import InvalidEstate, order_keys, require_declared
-from platform_assets.reconcile.plan import Action, Prune
+from platform_assets.reconcile.plan import Action, Plan, Prune, World, plan_changes
 from platform_assets.resource_types.model import Clients, State
 from tests.platform_assets.memory import MemoryClients, Thing, apply, memory_of, open_memory, plan
 
@@ -97,6 +97,56 @@ def test_a_difference_that_cannot_be_changed_blocks_itself_and_its_dependents_on
     }
     assert "place cannot be changed: it cannot move" in report.failures[0].error
     assert "since thing/a failed" in report.failures[1].error
+
+
+class Hidden(Thing):
+    """Cannot be read while what it depends on is not as declared."""
+
+    fixed = {"place": "it cannot move"}
+
+    def read(self, clients: Clients) -> State | None:
+        if memory_of(clients).states["thing/door"] != {"open": True}:
+            raise PermissionError("the door is closed")
+        return super().read(clients)
+
+
+def plan_behind_the_door(clients: MemoryClients, hidden: Thing) -> Plan:
+    door = Thing("door", fields={"open": True})
+    states = {door.key: memory_of(clients).states["thing/door"]}
+    return plan_changes([door, hidden], clients.target, World(states, {hidden.key: "the door is closed"}))
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [({"size": 1}, Status.UPDATED), ({"size": 2}, Status.UNCHANGED), (None, Status.CREATED)],
+)
+def test_what_is_hidden_by_another_drift_is_mended_in_the_same_apply(before: Any, status: Status) -> None:
+    _, memory, clients = open_memory()
+    memory.states = {"thing/door": {"open": False}, **({"thing/h": before} if before else {})}
+    made = plan_behind_the_door(clients, Hidden("h", after=("thing/door",), fields={"size": 2}))
+    assert [step.action for step in made.steps] == [Action.UPDATE, Action.LATER]
+    report = apply_plan(made, clients)
+    assert [result.status for result in report.results] == [Status.UPDATED, status]
+    assert memory.states == {"thing/door": {"open": True}, "thing/h": {"size": 2}}
+
+
+def test_what_turns_out_to_be_fixed_fails_with_the_reason() -> None:
+    _, memory, clients = open_memory()
+    memory.states = {"thing/door": {"open": False}, "thing/h": {"place": "there"}}
+    report = apply_plan(
+        plan_behind_the_door(clients, Hidden("h", after=("thing/door",), fields={"place": "here"})), clients
+    )
+    (failure,) = report.failures
+    assert "place cannot be changed: it cannot move" in failure.error
+
+
+def test_what_stays_hidden_fails_with_the_reason() -> None:
+    _, memory, clients = open_memory()
+    memory.states = {"thing/door": {"open": False, "locked": True}, "thing/h": {}}
+    quick = MemoryClients(replace(clients.target, iam_settle_seconds=0), memory)
+    report = apply_plan(plan_behind_the_door(quick, Hidden("h", after=("thing/door",))), quick)
+    (failure,) = report.failures
+    assert "the door is closed" in failure.error
 
 
 def test_deletes_come_last_and_one_after_another() -> None:

@@ -48,8 +48,8 @@ class UnityCatalog:
         self.grants = Grants(self.securables)
         self.paths = Paths(self.securables)
         self.vending = Vending(workspace)
-        self._checks: dict[tuple[str, str, bool], tuple[float, list[Refusal]]] = {}
-        self._checks_lock = threading.Lock()
+        self._opened: dict[tuple[str, str, bool], float] = {}
+        self._opened_lock = threading.Lock()
 
     @cached_property
     def roles(self) -> StorageRoles:
@@ -123,16 +123,22 @@ class UnityCatalog:
             )
 
     def refusals(self, credential_name: str, url: str, write: bool, fresh: bool = False) -> list[Refusal]:
-        """Return what keeps a credential from a URL; known for a few seconds, since IAM is asked several things."""
+        """Return what keeps a credential from a URL.
+
+        That nothing does is known for a few seconds, since IAM is asked several things; a refusal is looked at anew,
+        for it may have been mended.
+        """
         key = (credential_name, url, write)
-        with self._checks_lock:
-            known = self._checks.get(key)
-        if known is not None and not fresh and time.monotonic() - known[0] < _ROLE_CHECK_S:
-            return known[1]
+        with self._opened_lock:
+            opened = self._opened.pop(key, float("-inf"))
+            if not fresh and time.monotonic() - opened < _ROLE_CHECK_S:
+                self._opened[key] = opened
+                return []
         role = self.securables.load("storage_credential", credential_name)["aws_iam_role"]
         found = self.roles.refusals(role["role_arn"], role["external_id"], url, write)
-        with self._checks_lock:
-            self._checks[key] = (time.monotonic(), found)
+        if not found:
+            with self._opened_lock:
+                self._opened[key] = time.monotonic()
         return found
 
     def table_by_id(self, table_id: str) -> Document:
