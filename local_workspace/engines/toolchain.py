@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_workspace.engines.java_runtime import find_java
+from local_workspace.engines.trust_store import write_trust_store
 
 JAR_LIST = Path(__file__).with_name("jars.txt")
 PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
@@ -146,10 +147,25 @@ def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
         f'<dependencies defaultconf="default->master(*),runtime(*)">{wanted}</dependencies></ivy-module>'
     )
     ivy = next(pyspark_jars().glob("ivy-*.jar"))
-    command = [str(java), "-cp", str(ivy), "org.apache.ivy.Main", "-settings", "ivysettings.xml", "-ivy", "ivy.xml"]
+    trust = write_trust_store(work / "trusted.p12")
+    command = [
+        str(java),
+        *trust,
+        "-cp",
+        str(ivy),
+        "org.apache.ivy.Main",
+        "-settings",
+        "ivysettings.xml",
+        "-ivy",
+        "ivy.xml",
+    ]
     with (work / "ivy.log").open("ab") as log:
         subprocess.run(
-            [*command, "-retrieve", "jars/[artifact]-[revision].[ext]"], cwd=work, stdout=log, stderr=log, check=False
+            [*command, *files, "-retrieve", "jars/[artifact]-[revision].[ext]"],
+            cwd=work,
+            stdout=log,
+            stderr=log,
+            check=False,
         )
 
 
