@@ -148,25 +148,10 @@ def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
     )
     ivy = next(pyspark_jars().glob("ivy-*.jar"))
     trust = write_trust_store(work / "trusted.p12")
-    command = [
-        str(java),
-        *trust,
-        "-cp",
-        str(ivy),
-        "org.apache.ivy.Main",
-        "-settings",
-        "ivysettings.xml",
-        "-ivy",
-        "ivy.xml",
-    ]
+    command = [str(java), *trust, "-cp", str(ivy), "org.apache.ivy.Main"]
+    command += ["-settings", "ivysettings.xml", "-ivy", "ivy.xml", "-retrieve", "jars/[artifact]-[revision].[ext]"]
     with (work / "ivy.log").open("ab") as log:
-        subprocess.run(
-            [*command, *files, "-retrieve", "jars/[artifact]-[revision].[ext]"],
-            cwd=work,
-            stdout=log,
-            stderr=log,
-            check=False,
-        )
+        subprocess.run(command, cwd=work, stdout=log, stderr=log, check=False)
 
 
 def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
