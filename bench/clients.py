@@ -35,24 +35,30 @@ _STOCK = (
 )
 
 
-def make_ours(target: Target, name: str, body: str) -> dg.AssetsDefinition:
-    """Return an asset that runs `body`, a line of Python that may use `pipes`, through our client."""
+def upload_scripts(target: Target, body: str) -> None:
+    """Upload what both clients' assets run: `body`, a line of Python that may use `pipes`."""
+    _upload(target, "ours", _OURS + f"    {body}\n")
+    _upload(target, "stock", _STOCK + f"    {body}\n")
+
+
+def make_ours(target: Target, name: str) -> dg.AssetsDefinition:
+    """Return an asset that runs our script through our client."""
     runs = ServerlessRuns(open_workspace(target, "pipeline"), volume_path(target, PIPES))
-    task, environments = _describe(target, _upload(target, f"ours_{name}", _OURS + f"    {body}\n"))
+    task, environments = _describe(target, _script_path(target, "ours"))
     return _make_asset(name, lambda context: runs.run(context=context, task=task, environments=environments))
 
 
-def make_stock(target: Target, name: str, body: str) -> dg.AssetsDefinition:
+def make_stock(target: Target, name: str) -> dg.AssetsDefinition:
     """Return the same through the stock client."""
     from dagster_databricks.pipes import PipesDatabricksServerlessClient
 
     client = PipesDatabricksServerlessClient(open_workspace(target, "pipeline"), volume_path(target, PIPES))
-    task, environments = _describe(target, _upload(target, f"stock_{name}", _STOCK + f"    {body}\n"))
+    task, environments = _describe(target, _script_path(target, "stock"))
     submit_args = {"environments": environments}
     return _make_asset(name, lambda context: client.run(context=context, task=task, submit_args=submit_args))
 
 
-def materialize(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
+def materialize_one(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
     """Run the asset's step in this thread."""
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     assert dg.materialize([asset], instance=instance, run_config=quiet).success
@@ -66,10 +72,13 @@ def _make_asset(name: str, run: Callable[[Any], Any]) -> dg.AssetsDefinition:
     return step
 
 
-def _upload(target: Target, name: str, code: str) -> str:
-    path = f"{volume_path(target, STEPS_VOLUME)}/bench/{name}.py"
-    open_workspace(target, "deployer").files.upload(path, io.BytesIO(code.encode()), overwrite=True)
-    return path
+def _script_path(target: Target, name: str) -> str:
+    return f"{volume_path(target, STEPS_VOLUME)}/bench/{name}.py"
+
+
+def _upload(target: Target, name: str, code: str) -> None:
+    content = io.BytesIO(code.encode())
+    open_workspace(target, "deployer").files.upload(_script_path(target, name), content, overwrite=True)
 
 
 def _describe(target: Target, script: str) -> tuple[SubmitTask, list[JobEnvironment]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 FASTEST_S, SLOWEST_S = 0.25, 1.0
-NEWS = ".news"  # a file beside the folder; its size changes with every file of messages
+FEW, FASTEST_FOR_MANY_S = 3, 0.5  # many steps always have news
+NEWS = ".news"  # a file beside the folder; its size is the number of files of messages
 
 
 class VolumeMessageReader(PipesMessageReader):
@@ -100,9 +102,13 @@ class MessageFeed:
             for inbox in inboxes:
                 by_directory[inbox.directory].append(inbox)
             found = [self._deliver(directory, members) for directory, members in by_directory.items()]
-            pause = FASTEST_S if any(found) or self._news.is_set() else min(SLOWEST_S, pause * 1.3)
+            fastest = FASTEST_S if len(inboxes) <= FEW else FASTEST_FOR_MANY_S
+            pause = fastest if any(found) else min(SLOWEST_S, max(fastest, pause * 1.3))
+            if len(inboxes) <= FEW:
+                self._news.wait(pause)
+            else:
+                time.sleep(pause)
             self._news.clear()
-            self._news.wait(pause)
 
     def _current(self) -> list[_Inbox]:
         with self._lock:
@@ -156,18 +162,21 @@ class _Inbox:
         if self.error is not None or (size == self._size if size else self._token not in sizes):
             return False
         try:
-            found = self.drain()
+            found = self.drain(size or None)
         except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
             self.error = error
             return False
         self._size = size
         return found
 
-    def drain(self) -> bool:
-        """Hand over all files that are there; say whether there was one."""
+    def drain(self, last: int | None = None) -> bool:
+        """Hand over all files that are there, or those up to the last one known; say whether there was one."""
         found = False
         with self._lock:
-            while (text := self._feed.read_file(f"{self.folder}/{self._next}.json")) is not None:
+            while last is None or self._next <= last:
+                text = self._feed.read_file(f"{self.folder}/{self._next}.json")
+                if text is None:
+                    break
                 found = True
                 self._next += 1
                 for line in text.splitlines():

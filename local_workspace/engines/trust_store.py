@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,8 @@ def write_trust_store(path: Path, places: tuple[str | None, str | None] | None =
 
 def _read_certificates(bundle: str | None, folder: str | None) -> Iterator[x509.Certificate]:
     files = [Path(bundle)] if bundle and Path(bundle).is_file() else sorted(Path(folder or "/none").glob("*.pem"))
-    for file in files:
-        for block in _PEM.findall(file.read_bytes()):
-            with suppress(ValueError):  # what cannot be read is not trusted
-                yield x509.load_pem_x509_certificate(block)
+    with warnings.catch_warnings(action="ignore"):  # old roots have odd serial numbers
+        for file in files:
+            for block in _PEM.findall(file.read_bytes()):
+                with suppress(ValueError):  # what cannot be read is not trusted
+                    yield x509.load_pem_x509_certificate(block)
