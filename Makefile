@@ -46,7 +46,7 @@ test: $(READY) ## All tests, in two processes with a local workspace each
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6
-	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300 --timeout 3600
 
 check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet
