@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from ._checks import count_rows
 from ._plan import Plan
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class StepRun:
     def measure(self, *aggregates: DataFrame) -> dict[str, Any]:
         """Return the values of frames that have one row each, by name; one query, which counts the outputs, too."""
         outputs = self.plan.outputs
-        sizes = [self.spark.table(output.table).agg(F.count(F.lit(1)).alias(output.name)) for output in outputs]
+        sizes = [self.spark.table(output.table).agg(count_rows(output.name)) for output in outputs]
         (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes]).collect()
         values: dict[str, Any] = found.asDict()
         self._row_counts = {output.name: values.pop(output.name) for output in outputs}

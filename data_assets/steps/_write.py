@@ -5,7 +5,6 @@ Tables are made as they are declared (_table.py) when they are missing.
 
 from __future__ import annotations
 
-import itertools
 import time
 import uuid
 from collections.abc import Callable, Collection, Sequence
@@ -84,7 +83,8 @@ def read_history(spark: SparkSession, output: Output, newest: int) -> list[Any]:
 
 def retry_conflicts(write: Callable[[], T]) -> T:
     """Write; when another run changed the same rows meanwhile, once more, a few times."""
-    for attempt in itertools.count(1):
+    attempt = 1
+    while True:
         try:
             return write()
         except PySparkException as error:
@@ -92,7 +92,7 @@ def retry_conflicts(write: Callable[[], T]) -> T:
                 raise
             print(f"another run was faster, trying again: {str(error).splitlines()[0][:200]}")
         time.sleep(0.25 * 2**attempt)
-    raise AssertionError("not reached")
+        attempt += 1
 
 
 def _overwrite(_spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:

@@ -30,23 +30,28 @@ def clean_messages(
     oldest = (now or datetime.now(UTC)) - kept
     for directory in workspace.files.list_directory_contents(messages_root):
         root_run_id = directory.name or ""
+        ended_at = _find_end(instance, root_run_id)
+        if ended_at is not None and ended_at >= oldest:
+            continue
         entries = list(_list_below(workspace, directory))
-        if _was_used_at(instance, root_run_id, entries) < oldest:
-            for entry in entries:
-                _remove(workspace, entry)
-            _remove(workspace, directory)
-            yield root_run_id
+        if ended_at is None and _find_last_write(entries) >= oldest:
+            continue
+        for entry in (*entries, directory):
+            _remove(workspace, entry)
+        yield root_run_id
 
 
-def _was_used_at(instance: dg.DagsterInstance, root_run_id: str, entries: list[DirectoryEntry]) -> datetime:
-    """Return when the last run of a work ended: never if one is active; when files were written if none is known."""
+def _find_end(instance: dg.DagsterInstance, root_run_id: str) -> datetime | None:
+    """Return when the last run of a work ended: never if one is active; None if that is not known."""
     runs = instance.get_run_records(dg.RunsFilter(run_ids=[root_run_id]))
     runs = [*runs, *instance.get_run_records(dg.RunsFilter(tags={ROOT_RUN_ID_TAG: root_run_id}))]
     if any(not record.dagster_run.is_finished for record in runs):
         return datetime.max.replace(tzinfo=UTC)
-    ended = [datetime.fromtimestamp(record.end_time, UTC) for record in runs if record.end_time]
-    written = [datetime.fromtimestamp((entry.last_modified or 0) / 1000, UTC) for entry in entries]
-    return max(ended or written, default=datetime.fromtimestamp(0, UTC))
+    return max((datetime.fromtimestamp(record.end_time, UTC) for record in runs if record.end_time), default=None)
+
+
+def _find_last_write(entries: list[DirectoryEntry]) -> datetime:
+    return datetime.fromtimestamp(max((entry.last_modified or 0 for entry in entries), default=0) / 1000, UTC)
 
 
 def _list_below(workspace: WorkspaceClient, directory: DirectoryEntry) -> Iterator[DirectoryEntry]:

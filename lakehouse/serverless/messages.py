@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from dagster import PipesMessageReader
 from dagster_pipes import PipesParams
 
 from lakehouse.serverless.patience import call_patiently
+from lakehouse.serverless.service_thread import ServiceThread
 
 if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesMessageHandler
@@ -60,25 +60,12 @@ class MessageFeed:
     def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
         self._files = workspace.files
         self._patience_s = patience_s
-        self._lock = threading.Lock()
-        self._news = threading.Event()
-        self._inboxes: list[_Inbox] = []
-        self._thread: threading.Thread | None = None
+        self._pause_s = FASTEST_S
+        self._thread: ServiceThread[_Inbox] = ServiceThread("pipes-messages", self._deliver_all)
 
-    @contextmanager
-    def delivers(self, inbox: _Inbox) -> Iterator[None]:
+    def delivers(self, inbox: _Inbox) -> AbstractContextManager[None]:
         """Fill the inbox while the block runs."""
-        with self._lock:
-            self._inboxes.append(inbox)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._follow, name="pipes-messages", daemon=True)
-                self._thread.start()
-        self._news.set()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inboxes.remove(inbox)
+        return self._thread.serves(inbox)
 
     def read_file(self, path: str) -> str | None:
         """Return a file's text, None if it is not there (yet)."""
@@ -95,26 +82,15 @@ class MessageFeed:
 
         return call_patiently(read, self._patience_s)
 
-    def _follow(self) -> None:
-        pause = FASTEST_S
-        while inboxes := self._current():
-            by_directory = defaultdict(list)
-            for inbox in inboxes:
-                by_directory[inbox.directory].append(inbox)
-            found = [self._deliver(directory, members) for directory, members in by_directory.items()]
-            fastest = FASTEST_S if len(inboxes) <= FEW else FASTEST_FOR_MANY_S
-            pause = fastest if any(found) else min(SLOWEST_S, max(fastest, pause * 1.3))
-            if len(inboxes) <= FEW:
-                self._news.wait(pause)
-            else:
-                time.sleep(pause)
-            self._news.clear()
-
-    def _current(self) -> list[_Inbox]:
-        with self._lock:
-            if not self._inboxes:
-                self._thread = None
-            return list(self._inboxes)
+    def _deliver_all(self, inboxes: Sequence[_Inbox]) -> tuple[float, float]:
+        by_directory = defaultdict(list)
+        for inbox in inboxes:
+            by_directory[inbox.directory].append(inbox)
+        found = [self._deliver(directory, members) for directory, members in by_directory.items()]
+        are_few = len(inboxes) <= FEW
+        fastest = FASTEST_S if are_few else FASTEST_FOR_MANY_S
+        self._pause_s = fastest if any(found) else min(SLOWEST_S, max(fastest, self._pause_s * 1.3))
+        return self._pause_s, 0.0 if are_few else self._pause_s
 
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
         """Hand over what is new in a directory; say whether anything was."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.serverless.outcomes import judge_run
 from lakehouse.serverless.patience import call_patiently
+from lakehouse.serverless.service_thread import ServiceThread
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -77,52 +78,26 @@ class RunWatcher:
     def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
         self._jobs = workspace.jobs
         self._patience_s = patience_s
-        self._lock = threading.Lock()
-        self._news = threading.Event()
-        self._runs: list[WatchedRun] = []
-        self._thread: threading.Thread | None = None
+        self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
 
     @contextmanager
     def watch(self, run_id: int) -> Iterator[WatchedRun]:
         """Watch a run while the block runs."""
-        run = WatchedRun(run_id, self._news.set)
-        with self._lock:
-            self._runs.append(run)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._follow, name="remote-runs", daemon=True)
-                self._thread.start()
-        self._news.set()
-        try:
+        run = WatchedRun(run_id, self._thread.wake)
+        with self._thread.serves(run):
             yield run
-        finally:
-            with self._lock:
-                self._runs.remove(run)
 
-    def _follow(self) -> None:
-        while runs := self._current():
-            self._news.clear()
-            active = [run for run in runs if not run.ended.is_set()]
-            if len(active) > FEW and any(run.due <= time.monotonic() for run in active):
-                self._ask_for_all(active)
-                earliest = FASTEST_LISTING_S
-            else:
-                for run in active:
-                    if run.due <= time.monotonic():
-                        self._ask_for(run)
-                earliest = 0.0
-            due = min((run.due for run in active if not run.ended.is_set()), default=time.monotonic() + FASTEST_S)
-            self._pause(max(earliest, due - time.monotonic()), earliest)
-
-    def _pause(self, seconds: float, at_least: float) -> None:
-        if at_least:
-            time.sleep(at_least)
-        self._news.wait(max(0.0, seconds - at_least))
-
-    def _current(self) -> list[WatchedRun]:
-        with self._lock:
-            if not self._runs:
-                self._thread = None
-            return list(self._runs)
+    def _ask(self, runs: Sequence[WatchedRun]) -> tuple[float, float]:
+        active = [run for run in runs if not run.ended.is_set()]
+        due, at_least_s = [run for run in active if run.due <= time.monotonic()], 0.0
+        if due and len(active) > FEW:
+            self._ask_for_all(active)
+            at_least_s = FASTEST_LISTING_S
+        else:
+            for run in due:
+                self._ask_for(run)
+        waits = [run.due - time.monotonic() for run in active if not run.ended.is_set()]
+        return max(at_least_s, min(waits, default=FASTEST_S)), at_least_s
 
     def _ask_for(self, run: WatchedRun) -> None:
         try:

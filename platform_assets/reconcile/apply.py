@@ -18,10 +18,6 @@ from platform_assets.resource_types.sdk_errors import may_be_duplicate, name_err
 from platform_assets.resource_types.settling import call_when_settled
 
 
-class CannotBeMended(Exception):
-    """A resource that could be read only now is not as declared, and cannot be changed; the message says why."""
-
-
 class Status(Enum):
     """How a step ended."""
 
@@ -117,26 +113,23 @@ class _Application:
         broken = [key for key in step.resource.dependencies if self._is_broken(key)]
         if broken:
             return Result(step, Status.SKIPPED, f"{step.key}: not tried, since {', '.join(broken)} failed")
-        if step.action is Action.BLOCKED:
-            return Result(step, Status.FAILED, f"{step.key}: {'; '.join(step.notes)}")
         try:
-            known = self._look_again(step) if step.action is Action.LATER else step
+            known = self._look_again(step.resource) if step.action is Action.LATER else step
+            if known.action is Action.BLOCKED:
+                return Result(known, Status.FAILED, f"{known.key}: {'; '.join(known.notes)}")
             return Result(known, self._change(known))
         except Exception as error:  # noqa: BLE001 - kept in the report, which fails whoever asked for this
             return Result(step, Status.FAILED, name_error(step.resource, self._clients.target, error))
 
-    def _look_again(self, step: Step) -> Step:
+    def _look_again(self, resource: Resource) -> Step:
         """Read what could not be read before its dependencies were mended, and plan it.
 
         Raises:
-            Exception: it still cannot be read, or it cannot be made as declared.
+            Exception: it still cannot be read.
         """
-        resource, target = step.resource, self._clients.target
-        state = call_when_settled(lambda: resource.read(self._clients), target, "")
-        found = plan_step(resource, target, World({resource.key: state}))
-        if found.action is Action.BLOCKED:
-            raise CannotBeMended("; ".join(found.notes))
-        return found
+        target = self._clients.target
+        state = call_when_settled(lambda: resource.read(self._clients), target, "")  # whatever the error says
+        return plan_step(resource, target, World({resource.key: state}))
 
     def _is_broken(self, key: str) -> bool:
         return key in self._results and self._results[key].status in (Status.FAILED, Status.SKIPPED)

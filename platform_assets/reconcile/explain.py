@@ -16,7 +16,13 @@ SIGNS = {
     Action.LATER: ">",
 }
 UNDECLARED_SIGN = "?"
-_COUNTED = (Action.CREATE, Action.UPDATE, Action.DELETE)
+_COUNTED = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.DELETE: "to delete",
+    Action.LATER: "to be read later",
+    Action.BLOCKED: "blocked",
+}
 
 
 def explain_plan(plan: Plan) -> str:
@@ -42,10 +48,8 @@ def list_lines(step: Step) -> list[str]:
 
 def summarize_plan(plan: Plan) -> str:
     """Return how many steps of each kind there are."""
-    counts = [f"{plan.count(action)} to {action.value}" for action in _COUNTED if plan.count(action)]
-    blocked = [f"{plan.count(Action.BLOCKED)} blocked"] if plan.count(Action.BLOCKED) else []
-    later = [f"{plan.count(Action.LATER)} to be read later"] if plan.count(Action.LATER) else []
-    todo = [*counts, *later, *blocked] or ["nothing to do"]
+    counts = [f"{plan.count(action)} {what}" for action, what in _COUNTED.items() if plan.count(action)]
+    todo = counts or ["nothing to do"]
     return ", ".join([*todo, f"{plan.count(Action.NONE)} as declared"])
 
 

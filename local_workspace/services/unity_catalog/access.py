@@ -130,14 +130,15 @@ class UnityCatalog:
         """
         key = (credential_name, url, write)
         with self._opened_lock:
-            opened = self._opened.pop(key, float("-inf"))
-            if not fresh and time.monotonic() - opened < _ROLE_CHECK_S:
-                self._opened[key] = opened
-                return []
+            opened = self._opened.get(key, float("-inf"))
+        if not fresh and time.monotonic() - opened < _ROLE_CHECK_S:
+            return []
         role = self.securables.load("storage_credential", credential_name)["aws_iam_role"]
         found = self.roles.refusals(role["role_arn"], role["external_id"], url, write)
-        if not found:
-            with self._opened_lock:
+        with self._opened_lock:
+            if found:
+                self._opened.pop(key, None)
+            else:
                 self._opened[key] = time.monotonic()
         return found
 
