@@ -15,7 +15,7 @@ from local_workspace.engines.moto_server import EngineFailed
 from local_workspace.engines.processes import ChildProcess, free_port, start_process
 from local_workspace.engines.toolchain import Toolchain
 
-MAIN_CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+MAIN_CLASS = "io.unitycatalog.local.ConnectServer"
 HEAP = "4g"
 # Only the fast compiler: the optimising one takes half the CPU of a small machine for code that runs for seconds.
 # Measured: docs/explanation/local-workspace.md.
@@ -45,7 +45,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.sql.catalog.spark_catalog": "io.unitycatalog.local.NeutralCatalog",
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "Etc/UTC",
-        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.codegen.cache.maxEntries": "5000",  # else a step's expressions are compiled again in the next
         "spark.sql.codegen.wholeStage": "false",  # compiling a query costs more than it saves on data of this size
         "spark.log.level": "WARN",
         # else listing a year of day folders is a job of 365 tasks: ten times the work

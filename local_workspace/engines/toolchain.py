@@ -23,6 +23,9 @@ from local_workspace.engines.trust_store import write_trust_store
 JAR_LIST = Path(__file__).with_name("jars.txt")
 PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
 
+# A class that is not in the archive is looked for in one jar after the other: where most are comes first.
+_SEARCHED_FIRST = ("spark-", "janino", "commons-compiler", "hadoop-client", "scala-library", "parquet-")
+
 Say = Callable[[str], None]
 
 
@@ -57,7 +60,7 @@ class Toolchain:
     @property
     def class_path(self) -> str:
         """The server's class path; the plugin last, so that the class archive outlives its changes."""
-        return os.pathsep.join([f"{pyspark_jars()}/*", f"{self.jars}/*", str(self.plugin_jar)])
+        return os.pathsep.join([*list_jars(self.jars), str(self.plugin_jar)])
 
 
 def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambda text: None) -> Toolchain:
@@ -71,7 +74,7 @@ def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambd
         java = _recorded_java(cache, java_home) or _record_java(cache, find_java(cache, java_home, say))
         jars = _ensure_jars(cache, java, say)
         plugin = _ensure_plugin(cache, java, jars, say)
-    fingerprint = _digest([str(java), str(jars), str(pyspark_jars())])
+    fingerprint = _digest([str(java), *list_jars(jars)])
     return Toolchain(java, jars, plugin, cache / "classes" / f"{fingerprint}.jsa")
 
 
@@ -80,6 +83,12 @@ def pyspark_jars() -> Path:
     import pyspark
 
     return Path(next(iter(pyspark.__path__))) / "jars"
+
+
+def list_jars(jars: Path) -> list[str]:
+    """Return all jars but the plugin, in the order in which they are searched for classes."""
+    spark = sorted(pyspark_jars().glob("*.jar"), key=lambda jar: (not jar.name.startswith(_SEARCHED_FIRST), jar.name))
+    return [str(jar) for jar in (*sorted(jars.glob("*.jar")), *spark)]
 
 
 def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
@@ -169,14 +178,11 @@ def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
 
 
 def _compile(java: Path, jars: Path, sources: list[Path], classes: Path) -> None:
-    class_path = os.pathsep.join(
-        str(path) for folder in (pyspark_jars(), jars) for path in sorted(folder.glob("*.jar"))
-    )
     arguments = classes.with_name("ecj.arguments")
     quoted = [f'"{path}"' for path in sources]
     arguments.write_text("\n".join(["-17", "-nowarn", "-encoding", "UTF-8", "-d", f'"{classes}"', *quoted]))
     ecj = next(jars.glob("ecj-*.jar"))
-    command = [str(java), "-jar", str(ecj), "-classpath", class_path, f"@{arguments}"]
+    command = [str(java), "-jar", str(ecj), "-classpath", os.pathsep.join(list_jars(jars)), f"@{arguments}"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise ToolchainFailed(f"The catalog plugin does not compile:\n{result.stdout}{result.stderr}")
