@@ -47,14 +47,17 @@ class LandingQueue:
         self._client, self._url, self._dead_letters_url = client, url, dead_letters_url
         self._wait_seconds = wait_seconds  # not 0 on AWS: a short poll asks only some of the servers
 
-    def receive(self, limit: int, seconds: float) -> Iterator[Message]:
-        """Yield messages until none is there, `limit` have come or `seconds` have passed."""
+    def receive(self, limit: int, seconds: float, patience: int = 0) -> Iterator[Message]:
+        """Yield messages until none is there, `limit` have come or `seconds` have passed.
+
+        The first may be waited for up to `patience` seconds, at most 20; those that follow come in quick succession.
+        """
         deadline, received = time.monotonic() + seconds, 0
         while received < limit and time.monotonic() < deadline:
             answer = self._client.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=min(_BATCH, limit - received),
-                WaitTimeSeconds=self._wait_seconds,
+                WaitTimeSeconds=self._wait_seconds if received else max(self._wait_seconds, patience),
                 VisibilityTimeout=_HIDDEN_SECONDS,
             )
             messages = answer.get("Messages", [])

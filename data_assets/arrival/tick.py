@@ -46,11 +46,16 @@ def evaluate(
     cursor: str | None,
     has_run: Callable[[str], bool],
     limit: int = MESSAGES_PER_TICK,
+    patience: int = 0,
 ) -> Tick:
-    """Do one tick. `has_run` says whether a run with that run key is in the instance."""
-    settled = _settled(parse_cursor(cursor), has_run)
+    """Do one tick. `has_run` says whether a run with that run key is in the instance.
+
+    Where nothing is pending, messages are waited for up to `patience` seconds.
+    """
+    pending = parse_cursor(cursor)
+    settled = _settled(pending, has_run)
     queue.delete(settled)
-    messages = list(queue.receive(limit, SECONDS_PER_TICK))
+    messages = list(queue.receive(limit, SECONDS_PER_TICK, 0 if pending else patience))
     found = _sort(messages, layout)
     for message, reasons in found.rejected.values():
         queue.reject(message, reasons)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,8 +51,8 @@ class Feed:
         self.cursor = tick.cursor
         return tick
 
-    def tick_that_dies(self, limit: int = 2000) -> Tick:
-        return evaluate(self.queue, self.layout, self.cursor, self.runs.__contains__, limit)
+    def tick_that_dies(self, limit: int = 2000, patience: int = 0) -> Tick:
+        return evaluate(self.queue, self.layout, self.cursor, self.runs.__contains__, limit, patience)
 
     def redeliver(self, tick: Tick) -> None:
         """What SQS does when the visibility timeout has passed."""
@@ -110,6 +111,25 @@ def test_a_month_is_one_run_and_is_deleted_a_tick_later(feed: Feed) -> None:
     assert feed.left() == 32, "deleted before the run was known to exist"
     assert (feed.tick().runs, feed.left()) == ((), 0)
     assert parse_cursor(feed.cursor) == []
+
+
+def test_a_patient_tick_has_an_object_that_comes_while_it_waits(feed: Feed) -> None:
+    assert feed.tick_that_dies().received == 0
+    later = threading.Timer(1.5, feed.put, ["airlines/airlines.json"])
+    later.start()
+    tick = feed.tick_that_dies(patience=15)
+    later.join()
+    assert [run.datasets for run in tick.runs] == [{"airlines"}]
+
+
+def test_a_tick_with_runs_to_confirm_does_not_wait(feed: Feed) -> None:
+    feed.put("airlines/airlines.json")
+    feed.tick()
+    later = threading.Timer(4, feed.put, ["planes/planes.json"])
+    later.start()
+    tick = feed.tick_that_dies(patience=15)
+    later.join()
+    assert (tick.received, tick.deleted) == (0, 1)
 
 
 def test_removals_are_deleted_at_once(feed: Feed) -> None:
