@@ -38,7 +38,7 @@ def measure() -> list[Measurement]:
             land_days(target, day, day)
             _await_gold(instance, day)
 
-        note = "one day's files of flights and weather; warm; the sensor waits in the queue, one launched process per run"
+        note = "one day's files of flights and weather; warm; the sensor waits in the queue, a process per run"
         return [measure_alone("arrival_to_gold", land_and_wait, RUNS, note)]
 
 

@@ -10,7 +10,7 @@ from data_assets.arrival.tick import Tick, evaluate
 from data_assets.jobs import arrival
 from lakehouse.targets import current_target
 
-# A daemon's tick waits in the queue, where news reach it at once, rather than for its turn; one by hand answers at once.
+# A daemon's tick waits in the queue, where news reach it at once; one by hand answers at once.
 _PATIENCE_SECONDS = 15
 
 _RUN_KEY, _SENSOR_NAME = "dagster/run_key", "dagster/sensor_name"

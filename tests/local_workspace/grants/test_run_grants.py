@@ -173,7 +173,7 @@ def test_sessions_of_two_principals_share_nothing(workspace: WarmWorkspace, scra
     assert "TABLE_OR_VIEW_NOT_FOUND" in seen["global"], seen["global"]
     for name in ("nowhere", "saved nowhere", "schema", "function"):
         assert "UNSUPPORTED_FEATURE" in left[name], left[name]
-    assert seen["setting"] == "'2'"
+    assert seen["setting"] == "'1'", "the server's own"
     assert f"SELECT on Table '{SECRET}'" in seen["secret"]
 
 
