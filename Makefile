@@ -22,7 +22,7 @@ help: ## Show the verbs
 
 setup: $(READY) ## Install everything; again: nothing to do
 
-$(READY): uv.lock pyproject.toml
+$(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*)
 	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
 	  $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	    && python=$$candidate && break; done; \

@@ -1,14 +1,14 @@
 """Landed JSON lines as bronze rows: every field as it came, as text; nothing is lost and nothing fails.
 
 A line that is not exactly one JSON object is kept in `_corrupt_record`, a field that no column is declared for in
-`_rescued`.
+`_rescued`. And what every reader of such rows needs: which version of a row counts, and blanks as nulls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 LINEAGE = ("_rescued", "_corrupt_record", "_source_file", "_source_version", "_loaded_at")
@@ -53,6 +53,22 @@ def _any(first: Column, *others: Column) -> Column:
     for other in others:
         first = first | other
     return first
+
+
+def rank_versions(key: Iterable[Column | str], content: Iterable[str]) -> Column:
+    """Return 1 for the row of each key that counts, the newest file's; of two in one file it is always the same one."""
+    order = F.desc("_source_version"), F.desc("_source_file"), F.xxhash64(*content)
+    return F.row_number().over(Window.partitionBy(*key).orderBy(*order))
+
+
+def keep_newest(rows: DataFrame, key: Iterable[Column | str], content: Iterable[str]) -> DataFrame:
+    """Return the row of each key that counts."""
+    return rows.withColumn("_rank", rank_versions(key, content)).where("_rank = 1").drop("_rank")
+
+
+def blank_as_null(name: str) -> Column:
+    """Return a raw field without spaces around it, null if nothing is left."""
+    return F.nullif(F.trim(name), F.lit(""))
 
 
 def raw_columns(run_columns: Iterable[tuple[str, str, str]], *besides: str) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyspark.sql import DataFrame, Window
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from ._checks import Check, count_keys, count_rows, judge_unique, judge_unreadable, unreadable
-from ._raw import parse_lines, raw_columns
+from ._raw import keep_newest, parse_lines, raw_columns
 from ._run import StepRun
 
 
@@ -17,10 +16,7 @@ def read_newest(run: StepRun, name: str) -> DataFrame:
     output = run.plan.output(name)
     key = [column for column in output.keys if not column.startswith("_")]
     rows = parse_lines(run.read_landed(), raw_columns(output.columns), required=key)
-    same_key = Window.partitionBy(*output.keys)
-    content = F.xxhash64(*raw_columns(output.columns))  # of two in one file always the same one counts
-    newest = same_key.orderBy(F.desc("_source_version"), F.desc("_source_file"), content)
-    return rows.withColumn("_rank", F.row_number().over(newest)).where("_rank = 1").drop("_rank")
+    return keep_newest(rows, output.keys, raw_columns(output.columns))
 
 
 def check_reference(run: StepRun, name: str) -> Iterator[Check]:

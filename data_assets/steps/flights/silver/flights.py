@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ..._checks import Check, count_keys, count_rows, count_where, judge_unique
+from ..._raw import blank_as_null, rank_versions
 from ..._run import DAY, StepRun
 
 BRONZE, SILVER, QUARANTINE = "flights.bronze.flights", "flights.silver.flights", "flights.silver.flights_quarantine"
@@ -47,12 +48,9 @@ def transform(run: StepRun) -> Mapping[str, DataFrame]:
 def judge_rows(rows: DataFrame) -> DataFrame:
     """Add `reason`: why a row is not good; null for those that are."""
     judged = rows.withColumn("reason", _find_reason())
-    key = (_time("time_hour"), _text("carrier"), _number("flight"))  # typed: 07 and 7 are one flight
-    content = F.xxhash64(*RAW)  # of two in one file always the same one counts
-    newest = Window.partitionBy(F.col("reason").isNull(), *key).orderBy(
-        F.desc("_source_version"), F.desc("_source_file"), content
-    )
-    is_older = F.col("reason").isNull() & (F.row_number().over(newest) > 1)
+    is_usable = F.col("reason").isNull()
+    key = (is_usable, _time("time_hour"), blank_as_null("carrier"), _number("flight"))  # typed: 07 and 7 are one flight
+    is_older = is_usable & (rank_versions(key, RAW) > 1)
     return judged.withColumn("is_older", is_older).withColumn(
         "reason", F.when(F.col("is_older"), "duplicate: a newer row has this key").otherwise(F.col("reason"))
     )
@@ -63,9 +61,9 @@ def type_rows(rows: DataFrame) -> DataFrame:
     return rows.select(
         DAY,
         _time("time_hour").alias("time_hour"),
-        *(_text(name).alias(name) for name in TEXTS),
+        *(blank_as_null(name).alias(name) for name in TEXTS),
         *(_number(name).alias(name) for name in NUMBERS),
-        _text("dep_time").isNull().alias("cancelled"),
+        blank_as_null("dep_time").isNull().alias("cancelled"),
         "_source_file",
         "_source_version",
     )
@@ -100,7 +98,7 @@ def _find_reason() -> Column:
     local_day = F.from_utc_timestamp(hour, TIME_ZONE).cast("date")
     reasons = [
         F.when(F.col("_corrupt_record").isNotNull(), "corrupt line"),
-        *(F.when(_text(name).isNull(), f"missing {name}") for name in REQUIRED),
+        *(F.when(blank_as_null(name).isNull(), f"missing {name}") for name in REQUIRED),
         *(F.when(_is_misread(name), _not_a(name, "number")) for name in (*NUMBERS, *DATE_PARTS)),
         F.when(hour.isNull(), _not_a("time_hour", "time")),
         F.when(~is_that_day, F.concat(F.lit("wrong day: landed as "), F.col(DAY).cast("string"))),
@@ -114,11 +112,7 @@ def _not_a(name: str, what: str) -> Column:
 
 
 def _is_misread(name: str) -> Column:
-    return _text(name).isNotNull() & _number(name).isNull()
-
-
-def _text(name: str) -> Column:
-    return F.nullif(F.trim(name), F.lit(""))
+    return blank_as_null(name).isNotNull() & _number(name).isNull()
 
 
 def _number(name: str) -> Column:

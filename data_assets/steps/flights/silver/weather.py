@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from ..._checks import Check, count_keys, count_rows, count_where, judge_unique
+from ..._raw import blank_as_null, keep_newest
 from ..._run import StepRun
 
 BRONZE, SILVER = "flights.bronze.weather", "flights.silver.weather"
@@ -19,9 +20,7 @@ TYPES = {**dict.fromkeys(MEASURES, "double"), "wind_dir": "int"}
 def transform(run: StepRun) -> DataFrame:
     """Return the newest readable row of each key."""
     usable = read_typed(run).where(_has_key() & F.col("is_current"))
-    content = F.xxhash64(*TYPES)  # of two in one file always the same one counts
-    newest = Window.partitionBy(*KEY).orderBy(F.desc("_source_version"), F.desc("_source_file"), content)
-    return usable.withColumn("_rank", F.row_number().over(newest)).where("_rank = 1").drop("_rank")
+    return keep_newest(usable, KEY, TYPES)
 
 
 def read_typed(run: StepRun) -> DataFrame:
@@ -33,7 +32,7 @@ def read_typed(run: StepRun) -> DataFrame:
     typed = {name: F.col(name).try_cast(kind) for name, kind in TYPES.items()}
     misread = F.greatest(*((F.col(name).isNotNull() & typed[name].isNull()).cast("int") for name in TYPES))
     return run.read(BRONZE).select(
-        F.nullif(F.trim("origin"), F.lit("")).alias("origin"),
+        blank_as_null("origin").alias("origin"),
         F.try_to_timestamp("time_hour").alias("time_hour"),
         *(column.alias(name) for name, column in typed.items()),
         "_source_file",
