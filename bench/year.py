@@ -7,7 +7,10 @@ left out. Both on the same Spark server, which is warm.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -25,11 +28,13 @@ RUNS = 3
 
 def measure() -> list[Measurement]:
     """Compare the job `arrival` with the plain session."""
+    from demo.dagster_runs import open_instance
+
     with bench_workspace() as target, tempfile.TemporaryDirectory() as home:
         land_days(target, FIRST, LAST)
-        with dg.DagsterInstance.local_temp(home) as instance:
+        with open_instance(Path(home)) as instance, _open_session(target) as session:
             ours = partial(_run_job, instance)
-            plain = partial(_run_plain, target, _open_session(target))
+            plain = partial(_run_plain, target, session)
             note = "warm; each run replaces the whole year; the stream of weather finds nothing new after the first"
             return [compare("year", ours, plain, runs=RUNS, note=note)]
 
@@ -62,7 +67,8 @@ def _run_plain(target: Target, session: Any) -> None:
             assert list(module.check(run))
 
 
-def _open_session(target: Target) -> Any:
+@contextmanager
+def _open_session(target: Target) -> Iterator[Any]:
     """Open a session as the pipeline on the Spark server, with /Volumes in this process as in a run's."""
     from lakehouse.workspace import open_workspace
     from local_workspace.engines.spark_session import open_session
@@ -72,5 +78,12 @@ def _open_session(target: Target) -> Any:
     assert target.profiles_home is not None
     endpoints = json.loads(Path(target.profiles_home / "endpoints.json").read_text())
     token = open_workspace(target, "pipeline").config.token
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # pyspark.sql.functions then makes columns of Spark Connect
     volumes.interpose(GatewayClient(endpoints["host"], token))
-    return open_session(endpoints["spark_connect"], token, target.principals["pipeline"], [target.catalog("flights")])
+    session = open_session(
+        endpoints["spark_connect"], token, target.principals["pipeline"], [target.catalog("flights")]
+    )
+    try:
+        yield session
+    finally:
+        session.stop()  # before the server goes: pyspark would ask a server that is gone for minutes

@@ -11,16 +11,15 @@ from typing import Any
 
 import dagster as dg
 
-from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, describe_plan, table_location
+from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, table_location
+from data_assets.remote_steps import PIPES_VOLUME, op_name, run_remotely
 from data_assets.tables import STEPS as TABLE_STEPS
 from data_assets.tables.model import Check, Column, Step, Table
-from lakehouse.names import resource_key, table_key, volume_path
+from lakehouse.names import resource_key, table_key
 from lakehouse.targets import Target, current_target
 from lakehouse.wheels import STEPS as WHEEL
-from lakehouse.wheels import STEPS_VOLUME
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2013-01-01", end_date="2014-01-01")
-PIPES_VOLUME = "flights.ops.pipes"
 OWNER = "team:data-platform"
 # A failure of the service or of storage may pass; one of the code will not, and costs two more runs.
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -38,7 +37,7 @@ def build_step(step: Step, target: Target) -> dg.AssetsDefinition:
     """Return the multi-asset of a step."""
 
     @dg.multi_asset(
-        name=step.name.replace(".", "__"),
+        name=op_name(step),
         specs=[describe_table(step, table, target) for table in step.tables],
         check_specs=[describe_check(table, check) for table in step.tables for check in table.checks],
         partitions_def=DAYS if step.daily else None,
@@ -47,42 +46,9 @@ def build_step(step: Step, target: Target) -> dg.AssetsDefinition:
         pool="serverless",
     )
     def run_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from run_remotely(context, step)
+        yield from run_remotely(context, step, DAILY)
 
     return run_step
-
-
-def run_remotely(context: dg.AssetExecutionContext, step: Step) -> Iterator[Any]:
-    """Run the step on the target and yield what it reports."""
-    from databricks.sdk.service.compute import Environment
-    from databricks.sdk.service.jobs import JobEnvironment, PythonWheelTask, SubmitTask
-
-    from lakehouse.serverless import ServerlessRuns
-    from lakehouse.workspace import open_workspace
-
-    target = current_target()
-    wheel = f"{volume_path(target, STEPS_VOLUME)}/{WHEEL.file_name}"
-    environment = Environment(environment_version=target.environment_version, dependencies=[wheel])
-    task = PythonWheelTask(package_name=WHEEL.package, entry_point="run-step")
-    runs = ServerlessRuns(
-        open_workspace(target, "pipeline"), volume_path(target, PIPES_VOLUME), target.call_deadline_seconds
-    )
-    invocation = runs.run(
-        context=context,
-        task=SubmitTask(step.name.replace(".", "-"), python_wheel_task=task, environment_key="steps"),
-        environments=[JobEnvironment("steps", environment)],
-        extras=describe_plan(step, target, find_days(context, step), DAILY),
-        timeout_seconds=target.step_timeout_seconds,
-    )
-    yield from invocation.get_results(implicit_materializations=False)
-
-
-def find_days(context: dg.AssetExecutionContext, step: Step) -> tuple[str, str] | None:
-    """Return the first and last day of the run; a table without days may be part of a run over some."""
-    if not step.daily:
-        return None
-    keys = context.partition_key_range
-    return keys.start, keys.end
 
 
 def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:

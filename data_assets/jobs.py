@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from data_assets.assets import PIPES_VOLUME
+from data_assets.remote_steps import PIPES_VOLUME
 from lakehouse.names import volume_path
 from lakehouse.targets import current_target
 

@@ -42,6 +42,7 @@ def describe_output(table: Table, target: Target) -> dict[str, Any]:
         "keys": list(table.keys),
         "partitioned_by": list(table.partitioned_by),
         "location": table_location(table, target),
+        "blocking": [check.name for check in table.checks if check.blocking],
     }
 
 

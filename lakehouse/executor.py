@@ -28,6 +28,8 @@ from dagster._core.execution.retries import RetryMode, get_retries_config
 from dagster._core.executor.base import Executor
 from dagster._utils.interrupts import check_captured_interrupt
 
+from lakehouse.termination import end_all
+
 DEFAULT_MAX_CONCURRENT = 8
 _TICK_SECONDS = 0.1
 
@@ -135,6 +137,7 @@ class _StepThreads:
             yield from self._active.plan_events_iterator(self._job_context)
         if self._interrupted:
             self._active.mark_interrupted()
+            end_all(self._job_context.run_id)
             raise DagsterExecutionInterruptedError
         if self._error is not None:
             raise self._error

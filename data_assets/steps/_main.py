@@ -24,18 +24,28 @@ if TYPE_CHECKING:
     Frames = DataFrame | Mapping[str, DataFrame] | Iterator[DataFrame]
 
 
+class BlockingCheckFailed(Exception):
+    """A table was found bad: the task fails, so that no task after it builds on it."""
+
+
 def main() -> None:
-    """Run the step that the orchestrator asked for."""
+    """Run the step that the orchestrator asked for.
+
+    Raises:
+        BlockingCheckFailed: after everything has been reported.
+    """
     loader = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     with (
         open_dagster_pipes(params_loader=loader, message_writer=VolumeMessageWriter()) as pipes,
         tee_output(pipes.log_external_stream),
     ):
-        run_step(pipes)
+        blocking = run_step(pipes)
+    if blocking:
+        raise BlockingCheckFailed(", ".join(f"{check.name} of {check.output}" for check in blocking))
 
 
-def run_step(pipes: PipesContext) -> None:
-    """Do what the extras say and report it."""
+def run_step(pipes: PipesContext) -> list[Check]:
+    """Do what the extras say and report it; return the checks that failed and block what comes after."""
     from pyspark.sql import SparkSession
 
     plan = parse_plan(pipes.extras)
@@ -47,6 +57,12 @@ def run_step(pipes: PipesContext) -> None:
         report_check(pipes, plan, check)
     for metadata, output in zip(describe_outputs(run, written, checks), plan.outputs, strict=True):
         pipes.report_asset_materialization(asset_key=output.asset_key, metadata=metadata)
+    return [check for check in checks if blocks(plan, check)]
+
+
+def blocks(plan: Plan, check: Check) -> bool:
+    """Say whether the check failed and nothing may be built on its table."""
+    return not check.passed and check.severity == "ERROR" and check.name in plan.output(check.output).blocking
 
 
 def write_outputs(run: StepRun, module: ModuleType) -> dict[str, Written]:

@@ -16,7 +16,8 @@ class InvalidPlan(Exception):
 class Output:
     """A table to write. `name` is logical, `table` the full physical name; `mode`: how it is written.
 
-    `daily`: rows belong to the days of the range, by the column `flight_date`.
+    `daily`: rows belong to the days of the range, by the column `flight_date`. `blocking`: the checks without which
+    nothing may be built on the table.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Output:
     keys: tuple[str, ...] = ()
     partitioned_by: tuple[str, ...] = ()
     location: str | None = None
+    blocking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,5 +76,5 @@ def parse_plan(extras: Mapping[str, Any]) -> Plan:
 
 def _parse_output(output: Mapping[str, Any]) -> Output:
     columns = tuple((name, kind, comment) for name, kind, comment in output["columns"])
-    lists = {name: tuple(output.get(name, ())) for name in ("keys", "partitioned_by")}
+    lists = {name: tuple(output.get(name, ())) for name in ("keys", "partitioned_by", "blocking")}
     return Output(**{**output, **lists, "columns": columns})

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
@@ -21,11 +22,13 @@ from dagster._utils.interrupts import check_captured_interrupt
 
 from lakehouse.serverless.attempts import Attempt, describe_attempt
 from lakehouse.serverless.failures import describe_failure
+from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, count_resumed, fused_name, fused_token, is_own, narrow
 from lakehouse.serverless.messages import VolumeMessageReader
-from lakehouse.serverless.outcomes import Outcome, Verdict, judge_run
+from lakehouse.serverless.outcomes import Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
 from lakehouse.serverless.patience import call_patiently
 from lakehouse.serverless.sharing import share
+from lakehouse.termination import when_terminated
 
 if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesSession
@@ -58,25 +61,27 @@ class ServerlessRuns:
         environments: Sequence[JobEnvironment] = (),
         extras: Mapping[str, Any] | None = None,
         timeout_seconds: int = 0,
+        fused: Callable[[], Sequence[FusedStep]] = tuple,
     ) -> PipesClientCompletedInvocation:
         """Run the task, or take up the run that an earlier try of this step began, and return what it reported.
 
-        `task` comes without Pipes parameters; `timeout_seconds` 0 means no limit.
+        `task` comes without Pipes parameters; `timeout_seconds` 0 means no limit. `fused` tells which steps of the
+        Dagster run, this one among them, may go into one remote run; the limit is then each task's.
 
         Raises:
             dg.Failure: the run did not succeed (with its own error, trace and address), or the step was terminated.
         """
-        data = build_external_execution_context_data(context, dict(extras or {}))
-        step = _RemoteStep(self, context, task, environments, timeout_seconds, data)
+        extras = dict(extras or {})
+        step = _RemoteStep(self, context, FusedStep(context, task, extras), environments, timeout_seconds, fused)
         try:
             run = step.begin()
-            reader = VolumeMessageReader(step.shared.feed, step.messages_directory, step.token)
-            with open_pipes_session(context, PipesEnvContextInjector(), reader, dict(extras or {})) as session:
+            reader = VolumeMessageReader(step.shared.feed, step.messages_directory, step.folder)
+            with open_pipes_session(context, PipesEnvContextInjector(), reader, extras) as session:
                 run = step.follow(run, reader.closed)
         except DagsterExecutionInterruptedError:
             raise step.cancel() from None
         outcome = judge_run(run)
-        if outcome.verdict is not Verdict.SUCCEEDED:
+        if outcome.verdict is not Verdict.SUCCEEDED and not _was_stopped_by_check(context, session):
             raise describe_failure(self.workspace, run, outcome)
         _require_all_messages(session, run)
         if not session.message_handler.received_opened_message:
@@ -91,22 +96,23 @@ class _RemoteStep:
         self,
         runs: ServerlessRuns,
         context: Context,
-        task: SubmitTask,
+        step: FusedStep,
         environments: Sequence[JobEnvironment],
         timeout_seconds: int,
-        data: Mapping[str, Any],
+        fused: Callable[[], Sequence[FusedStep]],
     ) -> None:
         self._runs = runs
         self._jobs = runs.workspace.jobs
         self._context = context
-        self._task = task
+        self._step = step
         self._environments = list(environments)
         self._timeout_seconds = timeout_seconds
-        self._data = data
+        self._fused = fused
         self._attempt: Attempt = describe_attempt(context)
         self.shared = share(runs.workspace, runs.patience_seconds)
-        self.token = ""
-        self._run_id: int | None = None
+        self.folder = ""
+        self._task_key: str | None = None
+        self._submit: Callable[[], int] | None = None
 
     @property
     def messages_directory(self) -> str:
@@ -114,25 +120,48 @@ class _RemoteStep:
         return f"{self._runs.messages_root}/{self._attempt.root_run_id}"
 
     def begin(self) -> Run:
-        """Return the run of this attempt: a new one, one still active, or one that succeeded unseen.
+        """Return the run of this attempt: a new one, one still active, or one that succeeded unseen."""
+        return self._join() or self._begin_own()
 
-        A run that failed and was begun by another try is history: the next number is tried.
-        """
+    def _join(self) -> Run | None:
+        """Return the run that steps of the Dagster run share, as seen from this one's task, if that is to be had."""
+        steps = () if self._context.run.tags.get(FUSION_TAG) == "off" else self._fused()
+        begun_before = count_resumed(self._context.instance, self._context.run) if steps else 0
+        self._task_key = self._step.task.task_key
+        for number in range(begun_before + (len(steps) > 1)):
+            token = fused_token(self._attempt, number)
+            self.folder = self._fused_folder(token, self._task_key)
+            self._submit = partial(self.shared.once, token, partial(self._submit_fused, token, steps))
+            run = narrow(self._get(self._call(self._submit)), self._task_key)
+            if run is not None and self._takes(run, is_own(self._attempt, run)):
+                return run
+        self._task_key = None
+        return None
+
+    def _begin_own(self) -> Run:
+        """A run that failed and was begun by another try is history: the next number is tried."""
         for number in range(MOST_ATTEMPTS):
-            self.token, self._run_id = self._attempt.token(number), None
-            self._run_id = self._call(self._submit)
-            run = self._get()
-            outcome, mine = judge_run(run), self._attempt.began(run.run_name)
-            if mine or outcome.verdict in (Verdict.ACTIVE, Verdict.SUCCEEDED):
-                self._announce(run, outcome, mine)
+            self.folder = self._attempt.token(number)
+            self._submit = partial(self._submit_own, self.folder)
+            run = self._get(self._call(self._submit))
+            if self._takes(run, self._attempt.began(run.run_name)):
                 return run
         raise dg.Failure(f"{self._attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
+
+    def _takes(self, run: Run, mine: bool) -> bool:
+        """Say whether the run is this attempt's, and tell so."""
+        outcome = judge_run(run)
+        if not mine and outcome.verdict not in (Verdict.ACTIVE, Verdict.SUCCEEDED):
+            return False
+        how = "submitted" if mine else "found active" if not outcome.is_final else "found finished; collecting it"
+        self._context.log.info("Databricks run %s %s: %s", run.run_id, how, run.run_page_url)
+        return True
 
     def follow(self, run: Run, closed: threading.Event) -> Run:
         """Wait until the run has ended and return it; it is asked for closely once its messages are `closed`."""
         if judge_run(run).is_final:
             return run
-        with self.shared.watcher.watch(run.run_id or 0) as watched:
+        with self.shared.watcher.watch(run.run_id or 0, self._task_key) as watched:
             wait_for(watched.ended, closed)
             watched.hurry()
             wait_for(watched.ended)
@@ -140,12 +169,15 @@ class _RemoteStep:
 
     def cancel(self) -> dg.Failure:
         """Cancel the remote run and return the failure that ends the step: no retry, no success."""
-        if not self.token:
+        if self._submit is None:
             return dg.Failure("Terminated before a Databricks run was submitted", allow_retries=False)
         # interrupted between the request and its answer: asking again with the same token tells which run it is
-        run_id = self._run_id or call_patiently(self._submit, self._runs.patience_seconds)
-        call_patiently(lambda: self._jobs.cancel_run(run_id), self._runs.patience_seconds)
+        run_id = call_patiently(self._submit, self._runs.patience_seconds)
+        self._cancel_run(run_id)
         return dg.Failure(f"Terminated: Databricks run {run_id} was cancelled", allow_retries=False)
+
+    def _cancel_run(self, run_id: int) -> None:
+        call_patiently(lambda: self._jobs.cancel_run(run_id), self._runs.patience_seconds)
 
     def print_logs(self, run: Run) -> None:
         """Print what a run without Pipes printed."""
@@ -154,28 +186,42 @@ class _RemoteStep:
             output = self._call(lambda task_run_id=task_run_id: self._jobs.get_run_output(task_run_id))  # type: ignore[misc]
             sys.stdout.write(output.logs or "")
 
-    def _submit(self) -> int:
+    def _submit_own(self, token: str) -> int:
+        task = self._prepare(self._step, token)
+        return self._send(self._attempt.run_name, [task], token, self._timeout_seconds)
+
+    def _submit_fused(self, token: str, steps: Sequence[FusedStep]) -> int:
+        tasks = []
+        for step in steps:
+            tasks.append(self._prepare(step, self._fused_folder(token, step.task.task_key)))
+            tasks[-1].timeout_seconds = self._timeout_seconds or None
+        run_id = self._send(fused_name(self._attempt, self._context.run.job_name), tasks, token, 0)
+        when_terminated(self._attempt.run_id, partial(self._cancel_run, run_id))  # also between two of the steps
+        return run_id
+
+    def _prepare(self, step: FusedStep, folder: str) -> SubmitTask:
+        data = build_external_execution_context_data(step.context, dict(step.extras))
+        return add_pipes_parameters(step.task, data, f"{self.messages_directory}/{folder}")
+
+    def _send(self, name: str, tasks: list[SubmitTask], token: str, timeout_seconds: int) -> int:
         self.shared.submits.take()
-        prepared = add_pipes_parameters(self._task, self._data, f"{self.messages_directory}/{self.token}")
         waiter = self._jobs.submit(
-            run_name=self._attempt.run_name,
-            tasks=[prepared],
+            run_name=name,
+            tasks=tasks,
             environments=self._environments or None,
-            idempotency_token=self.token,
-            timeout_seconds=self._timeout_seconds or None,
+            idempotency_token=token,
+            timeout_seconds=timeout_seconds or None,
         )
         return int(waiter.bind()["run_id"])
 
-    def _get(self) -> Run:
-        run_id = self._run_id or 0
+    def _fused_folder(self, token: str, task_key: str) -> str:
+        return f"{token}.{task_key}"
+
+    def _get(self, run_id: int) -> Run:
         return self._call(lambda: self._jobs.get_run(run_id))
 
     def _call(self, call: Callable[[], T]) -> T:
         return call_patiently(call, self._runs.patience_seconds, wait)
-
-    def _announce(self, run: Run, outcome: Outcome, mine: bool) -> None:
-        what = "submitted" if mine else "found active" if not outcome.is_final else "found finished; collecting it"
-        self._context.log.info("Databricks run %s %s: %s", run.run_id, what, run.run_page_url)
 
 
 def wait(seconds: float) -> None:
@@ -229,3 +275,18 @@ def _require_all_messages(session: PipesSession, run: Run) -> None:
             f"Databricks run {run.run_id} succeeded but its messages break off: what it did is not known. "
             f"See {run.run_page_url}"
         )
+
+
+def _was_stopped_by_check(context: Context, session: PipesSession) -> bool:
+    """Say whether the remote code told everything and then failed so that nothing is built on what it found bad.
+
+    Dagster says the same of a blocking check: it fails the step after what it reported has been recorded.
+    """
+    results = session.get_reported_results()
+    made = {result.asset_key for result in results if isinstance(result, dg.MaterializeResult)}
+    failed = [result for result in results if isinstance(result, dg.AssetCheckResult) and not result.passed]
+    if not failed or not session.message_handler.received_closed_message or made < context.selected_asset_keys:
+        return False
+    blocking = {(spec.asset_key, spec.name) for spec in context.assets_def.check_specs if spec.blocking}
+    serious = [result for result in failed if result.severity is dg.AssetCheckSeverity.ERROR]
+    return any((result.asset_key, result.check_name) in blocking for result in serious)

@@ -1,9 +1,10 @@
-"""What all steps of a process share for one workspace: poller of runs, feed of messages, pace of submits."""
+"""What all steps of a process share for one workspace: poller of runs, feed of messages, submits."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -25,6 +26,15 @@ class Shared:
     watcher: RunWatcher
     feed: MessageFeed
     submits: Pace
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def once(self, token: str, submit: Callable[[], int]) -> int:
+        """Return the run of a token that several steps submit: the first does, the others wait and get its answer."""
+        with self._lock:
+            if token not in self._known:
+                self._known[token] = submit()
+            return self._known[token]
 
 
 def share(workspace: WorkspaceClient, patience_s: float) -> Shared:

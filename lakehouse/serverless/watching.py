@@ -1,6 +1,7 @@
 """One poller for all remote runs that the steps of this process wait for.
 
-A few runs are asked for one by one; of many, a listing of what is active tells with a call per 25 of them.
+A few runs are asked for one by one; of many, a listing of what is active tells with a call per 25 of them. Steps that
+share a run wait for a task of it each; the run is asked for once for all of them.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lakehouse.serverless.fusion import narrow
 from lakehouse.serverless.outcomes import judge_run
 from lakehouse.serverless.patience import call_patiently
 from lakehouse.serverless.service_thread import ServiceThread
@@ -26,10 +29,10 @@ FASTEST_LISTING_S = 0.5
 
 
 class WatchedRun:
-    """A remote run that a step waits for; `ended` is set when its end, or an error, is known."""
+    """A remote run, or a task of it, that a step waits for; `ended` is set when its end, or an error, is known."""
 
-    def __init__(self, run_id: int, hurry: Callable[[], None]) -> None:
-        self.run_id = run_id
+    def __init__(self, run_id: int, task_key: str | None, hurry: Callable[[], None]) -> None:
+        self.run_id, self.task_key = run_id, task_key
         self.ended = threading.Event()
         self.pause, self.due, self.state = FASTEST_S, 0.0, ""
         self._wake = hurry
@@ -42,7 +45,7 @@ class WatchedRun:
         self._wake()
 
     def result(self) -> Run:
-        """Return the run as it ended.
+        """Return the run as it ended; of a task, the run as it looks from there.
 
         Raises:
             Exception: why that could not be found out.
@@ -54,6 +57,10 @@ class WatchedRun:
 
     def note_run(self, run: Run) -> None:
         """Take what the service says."""
+        if self.task_key is not None:
+            seen = narrow(run, self.task_key)
+            assert seen is not None, f"run {self.run_id} has lost its task {self.task_key}"
+            run = seen
         outcome = judge_run(run)
         if outcome.is_final:
             self._run = run
@@ -81,44 +88,56 @@ class RunWatcher:
         self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
 
     @contextmanager
-    def watch(self, run_id: int) -> Iterator[WatchedRun]:
-        """Watch a run while the block runs."""
-        run = WatchedRun(run_id, self._thread.wake)
+    def watch(self, run_id: int, task_key: str | None = None) -> Iterator[WatchedRun]:
+        """Watch a run, or one task of it, while the block runs."""
+        run = WatchedRun(run_id, task_key, self._thread.wake)
         with self._thread.serves(run):
             yield run
 
-    def _ask(self, runs: Sequence[WatchedRun]) -> tuple[float, float]:
-        active = [run for run in runs if not run.ended.is_set()]
-        due, at_least_s = [run for run in active if run.due <= time.monotonic()], 0.0
-        if due and len(active) > FEW:
-            self._ask_for_all(active)
-            at_least_s = FASTEST_LISTING_S
-        else:
-            for run in due:
-                self._ask_for(run)
+    def _ask(self, watched: Sequence[WatchedRun]) -> tuple[float, float]:
+        active = [run for run in watched if not run.ended.is_set()]
+        by_id, at_least_s = _group(active), 0.0
+        due = {run.run_id for run in active if run.due <= time.monotonic()}
+        whole = _group(run for run in active if run.task_key is None)
+        if due and len(whole) > FEW:
+            self._ask_for_all(whole)
+            due, at_least_s = due - set(whole), FASTEST_LISTING_S
+        for run_id in due:
+            self._ask_for(run_id, by_id[run_id])
         waits = [run.due - time.monotonic() for run in active if not run.ended.is_set()]
         return max(at_least_s, min(waits, default=FASTEST_S)), at_least_s
 
-    def _ask_for(self, run: WatchedRun) -> None:
+    def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
-            run.note_run(call_patiently(lambda: self._jobs.get_run(run.run_id), self._patience_s))
-        except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
-            run.note_error(error)
+            run = call_patiently(lambda: self._jobs.get_run(run_id), self._patience_s)
+            for each in watched:
+                each.note_run(run)
+        except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
+            for each in watched:
+                each.note_error(error)
 
-    def _ask_for_all(self, runs: Sequence[WatchedRun]) -> None:
+    def _ask_for_all(self, runs: Mapping[int, Sequence[WatchedRun]]) -> None:
         """Ask for what is active; a run that is not among it has ended, or is far down the list: ask for it."""
         try:
             states = call_patiently(lambda: self._list_active(most=25 * len(runs)), self._patience_s)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
-            for run in runs:
+            for run in itertools.chain(*runs.values()):
                 run.note_error(error)
             return
-        for run in runs:
-            if run.run_id in states:
-                run.note_state(states[run.run_id])
+        for run_id, watched in runs.items():
+            if run_id in states:
+                for run in watched:
+                    run.note_state(states[run_id])
             else:
-                self._ask_for(run)
+                self._ask_for(run_id, watched)
 
     def _list_active(self, most: int) -> dict[int, str]:
         active = itertools.islice(self._jobs.list_runs(active_only=True, limit=25), most)
         return {run.run_id or 0: judge_run(run).reason for run in active}
+
+
+def _group(watched: Iterable[WatchedRun]) -> dict[int, list[WatchedRun]]:
+    by_id: defaultdict[int, list[WatchedRun]] = defaultdict(list)
+    for run in watched:
+        by_id[run.run_id].append(run)
+    return by_id

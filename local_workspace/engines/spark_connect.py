@@ -48,6 +48,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.codegen.cache.maxEntries": "5000",  # else a step's expressions are compiled again in the next
         "spark.sql.codegen.wholeStage": "false",  # compiling a query costs more than it saves on data of this size
+        # nor does compiling expressions, until a session reads much: the plugin's LargeQueries
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.log.level": "WARN",
         # else listing a year of day folders is a job of 365 tasks: ten times the work
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",

@@ -12,8 +12,10 @@ import pytest
 from dagster._utils.interrupts import check_captured_interrupt
 
 from lakehouse.executor import threaded_executor
+from lakehouse.termination import when_terminated
 
 MEETING = threading.Barrier(2, timeout=20)
+ENDED: list[str] = []
 
 
 @dg.op
@@ -46,6 +48,13 @@ def wait_for_interrupt() -> None:
     raise dg.Failure("cancelled", allow_retries=False)
 
 
+@dg.op(out=dg.Out(dg.Nothing))
+def leave_something_and_interrupt(context: dg.OpExecutionContext) -> None:
+    """Ends before the run does: no step is at work when the run ends."""
+    when_terminated(context.run_id, lambda: ENDED.append(context.run_id))
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
 def fail_once(context: dg.OpExecutionContext) -> int:
     if context.retry_number == 0:
@@ -66,6 +75,11 @@ def half_failing_job() -> None:
 @dg.job(executor_def=threaded_executor)
 def interrupted_job() -> None:
     wait_for_interrupt()
+
+
+@dg.job(executor_def=threaded_executor)
+def interrupted_between_steps_job() -> None:
+    leave_something_and_interrupt()
 
 
 @pytest.fixture
@@ -92,6 +106,12 @@ def test_a_failed_step_skips_its_dependents_only_and_retries_are_taken(instance:
         assert outcome["fail"] == "STEP_FAILURE"
         assert outcome["fail_once"] == "STEP_SUCCESS"
         assert "add" not in outcome
+
+
+def test_what_belongs_to_a_terminated_run_ends_also_when_no_step_is_at_work(instance: dg.DagsterInstance) -> None:
+    with run(instance, "interrupted_between_steps_job") as result:
+        assert not result.success
+        assert result.run_id in ENDED
 
 
 def test_a_terminated_run_says_so_and_ends_no_step_as_success(instance: dg.DagsterInstance) -> None:

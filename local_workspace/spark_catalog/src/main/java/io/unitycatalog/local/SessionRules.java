@@ -10,6 +10,7 @@ import org.apache.spark.sql.catalyst.expressions.Literal$;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.execution.SparkStrategy;
 import org.apache.spark.sql.execution.command.CreateFunctionCommand;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
 import scala.runtime.AbstractFunction1;
@@ -40,6 +41,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
           @Override
           public ParserInterface apply(org.apache.spark.sql.SparkSession session, ParserInterface parser) {
             return ParameterParser.wrap(parser);
+          }
+        });
+    extensions.injectPlannerStrategy(
+        new AbstractFunction1<>() {
+          @Override
+          public SparkStrategy apply(org.apache.spark.sql.SparkSession session) {
+            return new LargeQueries(session);
           }
         });
     extensions.injectCheckRule(

@@ -1,0 +1,94 @@
+"""Steps as serverless runs of the steps wheel: what is submitted for a step, and which steps of a run go together."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from data_assets.plans import describe_plan
+from data_assets.tables import STEPS
+from data_assets.tables.model import Step
+from lakehouse.names import volume_path
+from lakehouse.targets import Target, current_target
+from lakehouse.wheels import STEPS as WHEEL
+from lakehouse.wheels import STEPS_VOLUME
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.jobs import SubmitTask
+
+    from lakehouse.serverless import FusedStep
+
+PIPES_VOLUME = "flights.ops.pipes"
+_ENVIRONMENT = "steps"
+
+
+def run_remotely(context: dg.AssetExecutionContext, step: Step, daily: Mapping[str, bool]) -> Iterator[Any]:
+    """Run the step on the target and yield what it reports; `daily` tells which tables are loaded by day."""
+    from databricks.sdk.service.compute import Environment
+    from databricks.sdk.service.jobs import JobEnvironment
+
+    from lakehouse.serverless import ServerlessRuns
+    from lakehouse.workspace import open_workspace
+
+    target = current_target()
+    wheel = f"{volume_path(target, STEPS_VOLUME)}/{WHEEL.file_name}"
+    environment = Environment(environment_version=target.environment_version, dependencies=[wheel])
+    runs = ServerlessRuns(
+        open_workspace(target, "pipeline"), volume_path(target, PIPES_VOLUME), target.call_deadline_seconds
+    )
+    invocation = runs.run(
+        context=context,
+        task=describe_task(step),
+        environments=[JobEnvironment(_ENVIRONMENT, environment)],
+        extras=describe_plan(step, target, find_days(context, step), daily),
+        timeout_seconds=target.step_timeout_seconds,
+        fused=partial(list_fused, context, target, daily),
+    )
+    yield from invocation.get_results(implicit_materializations=False)
+
+
+def list_fused(context: dg.AssetExecutionContext, target: Target, daily: Mapping[str, bool]) -> list["FusedStep"]:
+    """Return all steps of the Dagster run, each with its task; a task waits for those whose tables it reads."""
+    from lakehouse.serverless import FusedStep, contexts_of_run
+
+    contexts = contexts_of_run(context)
+    members = [step for step in STEPS if op_name(step) in contexts]
+    fused = []
+    for step in members:
+        own = contexts[op_name(step)]
+        before = [other for other in members if any(table.name in step.reads for table in other.tables)]
+        fused.append(
+            FusedStep(own, describe_task(step, before), describe_plan(step, target, find_days(own, step), daily))
+        )
+    return fused
+
+
+def describe_task(step: Step, before: list[Step] | None = None) -> "SubmitTask":
+    """Return the step as a task, to run when those before it have succeeded."""
+    from databricks.sdk.service.jobs import PythonWheelTask, SubmitTask, TaskDependency
+
+    return SubmitTask(
+        task_key(step),
+        python_wheel_task=PythonWheelTask(package_name=WHEEL.package, entry_point="run-step"),
+        environment_key=_ENVIRONMENT,
+        depends_on=[TaskDependency(task_key(other)) for other in before or ()] or None,
+    )
+
+
+def find_days(context: dg.AssetExecutionContext, step: Step) -> tuple[str, str] | None:
+    """Return the first and last day of the run; a table without days may be part of a run over some."""
+    if not step.daily:
+        return None
+    keys = context.partition_key_range
+    return keys.start, keys.end
+
+
+def op_name(step: Step) -> str:
+    """Return what Dagster calls the step."""
+    return step.name.replace(".", "__")
+
+
+def task_key(step: Step) -> str:
+    """Return what the step is called in a remote run."""
+    return step.name.replace(".", "-")
