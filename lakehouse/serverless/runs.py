@@ -126,9 +126,11 @@ class _RemoteStep:
     def _join(self) -> Run | None:
         """Return the run that steps of the Dagster run share, as seen from this one's task, if that is to be had."""
         steps = () if self._context.run.tags.get(FUSION_TAG) == "off" else self._fused()
-        begun_before = count_resumed(self._context.instance, self._context.run) if steps else 0
+        if not steps:
+            return None
         self._task_key = self._step.task.task_key
-        for number in range(begun_before + (len(steps) > 1)):
+        # also for one step: which steps are left, re-execution must ask for what the killed worker asked for
+        for number in range(count_resumed(self._context.instance, self._context.run) + 1):
             token = fused_token(self._attempt, number)
             self.folder = self._fused_folder(token, self._task_key)
             self._submit = partial(self.shared.once, token, partial(self._submit_fused, token, steps))

@@ -1,7 +1,7 @@
 """A scratch volume on the warm workspace and scripts that run there as Dagster steps."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from lakehouse.serverless import ServerlessRuns
+from lakehouse.serverless import FusedStep, ServerlessRuns, contexts_of_run
 from lakehouse.targets import Target
 
 VOLUME = "/Volumes/serverless_tests/default/box"
@@ -47,6 +47,36 @@ class Remote:
             yield from invocation.get_results()
 
         return step
+
+    def chain(self, names: list[str], path: str) -> list[dg.AssetsDefinition]:
+        """Assets whose steps run a script, one after the other in one remote run, each as a task of its name."""
+        from databricks.sdk.service.compute import Environment
+        from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask, TaskDependency
+
+        before = dict(zip(names[1:], names, strict=False))
+
+        def task(name: str, members: Container[str] = ()) -> SubmitTask:
+            waits = [TaskDependency(before[name])] if before.get(name) in members else None
+            return SubmitTask(
+                name, spark_python_task=SparkPythonTask(path), environment_key="default", depends_on=waits
+            )
+
+        def fuse(context: dg.AssetExecutionContext) -> list[FusedStep]:
+            own = contexts_of_run(context)
+            return [FusedStep(own[name], task(name, own), {}) for name in names if name in own]
+
+        def make(name: str) -> dg.AssetsDefinition:
+            @dg.asset(name=name, deps=[before[name]] if name in before else [])
+            def step(context: dg.AssetExecutionContext) -> Iterator[Any]:
+                environments = [JobEnvironment("default", Environment(environment_version="4"))]
+                invocation = self.runs.run(
+                    context=context, task=task(name), environments=environments, fused=lambda: fuse(context)
+                )
+                yield from invocation.get_results()
+
+            return step
+
+        return [make(name) for name in names]
 
     def remote_runs(self, name: str) -> list[Any]:
         """The remote runs of an asset, oldest first."""

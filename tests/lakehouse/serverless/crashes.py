@@ -41,33 +41,36 @@ with open_dagster_pipes(params_loader=loader, message_writer=writer) as pipes:
 class Crash:
     """A worker killed at the `point`-th line it executed in lakehouse/serverless, and what the next one made of it.
 
-    `where` is empty when the worker had ended before it came to that line.
+    `where` is empty when the worker had ended before it came to that line; `told` is what each step said and reported,
+    whichever worker heard it last.
     """
 
     point: int
     where: str
     succeeded: bool
     remote_runs: int
-    lines: tuple[str, ...]
-    number: int | None
+    told: tuple[tuple[tuple[str, ...], int | None], ...]
 
     @property
     def is_right(self) -> bool:
-        """One remote run, its result and every message once and in order."""
-        return self.succeeded and self.remote_runs == 1 and list(self.lines) == LINES and self.number == 7
+        """One remote run; of every step the result, and every message once and in order."""
+        return self.succeeded and self.remote_runs == 1 and set(self.told) == {(tuple(LINES), 7)}
 
 
-def count_lines(target: Target, home: Path) -> int:
+def count_lines(target: Target, home: Path, steps: int) -> int:
     """Return how many lines a worker executes that nobody kills."""
     written = home / "lines"
-    _run_worker(target, home, "undisturbed", {}, kill_at=0, report=written)
+    _run_worker(target, home, f"undisturbed_{steps}", {}, steps, kill_at=0, report=written)
     return int(written.read_text())
 
 
-def crash_at(target: Target, home: Path, remote: Remote, point: int) -> Crash:
-    """Kill a worker at the point, let Dagster's run monitoring see it, and run again from failure."""
-    name, report = f"crashed_{point}", home / f"where_{point}"
-    _run_worker(target, home, name, {}, kill_at=point, report=report)
+def crash_at(target: Target, home: Path, remote: Remote, point: int, steps: int) -> Crash:
+    """Kill a worker at the point, let Dagster's run monitoring see it, and run again from failure.
+
+    `steps` above one are fused, one after the other.
+    """
+    name, report = f"crashed_{steps}_{point}", home / f"where_{point}"
+    _run_worker(target, home, name, {}, steps, kill_at=point, report=report)
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         (first,) = instance.get_runs(filters=dg.RunsFilter(tags={"crash": name}))
         if not first.is_finished:
@@ -75,37 +78,56 @@ def crash_at(target: Target, home: Path, remote: Remote, point: int) -> Crash:
     where = report.read_text() if report.exists() else ""
     again = {"dagster/is_resume_retry": "true", "dagster/root_run_id": first.run_id}
     if where:
-        _run_worker(target, home, name, {**again, "dagster/parent_run_id": first.run_id})
+        _run_worker(target, home, name, {**again, "dagster/parent_run_id": first.run_id}, steps)
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         last = instance.get_runs(filters=dg.RunsFilter(tags={"crash": name}), limit=1)[0]
-        events = instance.all_logs(last.run_id)
+        told = tuple(_listen(instance, last.run_id, step) for step in _step_names(name, steps))
+    return Crash(point, where, last.is_success, _count_remote_runs(remote, name), told)
+
+
+def _listen(instance: dg.DagsterInstance, run_id: str, step: str) -> tuple[tuple[str, ...], int | None]:
+    events = [event for event in instance.all_logs(run_id) if event.step_key == step]
     made = [event.asset_materialization for event in events if event.asset_materialization]
     number: Any = made[-1].metadata["n"].value if made else None
-    lines = tuple(event.user_message for event in events if event.user_message in LINES)
-    return Crash(point, where, last.is_success, len(remote.remote_runs(name)), lines, number)
+    return tuple(event.user_message for event in events if event.user_message in LINES), number
+
+
+def _count_remote_runs(remote: Remote, name: str) -> int:
+    runs = remote.client.jobs.list_runs(expand_tasks=True)
+    return sum(any(task.task_key == name for task in run.tasks or []) for run in runs)
+
+
+def _step_names(name: str, steps: int) -> list[str]:
+    return [name, *(f"{name}_{number}" for number in range(1, steps))]
 
 
 def _run_worker(
-    target: Target, home: Path, name: str, tags: dict[str, str], kill_at: int | None = None, report: Path | None = None
+    target: Target,
+    home: Path,
+    name: str,
+    tags: dict[str, str],
+    steps: int,
+    kill_at: int | None = None,
+    report: Path | None = None,
 ) -> None:
     pid = os.fork()
     if pid == 0:
         try:
-            _work(target, home, name, {**tags, "crash": name}, kill_at, report)
+            _work(target, home, _step_names(name, steps), {**tags, "crash": name}, kill_at, report)
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
 
 
 def _work(
-    target: Target, home: Path, name: str, tags: dict[str, str], kill_at: int | None, report: Path | None
+    target: Target, home: Path, names: list[str], tags: dict[str, str], kill_at: int | None, report: Path | None
 ) -> None:
     silence = os.open(home / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    asset = open_remote(target).step(name, f"{SCRIPTS}/crash.py")
+    assets = open_remote(target).chain(names, f"{SCRIPTS}/crash.py")
     with dg.DagsterInstance.local_temp(str(home)) as instance, _traced(kill_at, report):
-        dg.materialize([asset], instance=instance, raise_on_error=False, tags=tags)
+        dg.materialize(assets, instance=instance, raise_on_error=False, tags=tags)
 
 
 @contextmanager

@@ -16,14 +16,16 @@ from tests.lakehouse.serverless.conftest import SCRIPTS, Remote
 from tests.lakehouse.serverless.crashes import CODE, LINES, count_lines, crash_at
 
 
+@pytest.mark.parametrize("steps", [1, 2])
 def test_a_killed_worker_leaves_one_run_and_its_whole_result(
-    warm_target: Target, remote: Remote, tmp_path: Path, request: pytest.FixtureRequest
+    warm_target: Target, remote: Remote, tmp_path: Path, request: pytest.FixtureRequest, steps: int
 ) -> None:
+    """One step alone, and two that are fused: half of the crashes each."""
     remote.add_script("crash.py", CODE)
-    lines = count_lines(warm_target, tmp_path)
-    wanted = min(lines, request.config.getoption("--crashes"))
+    lines = count_lines(warm_target, tmp_path, steps)
+    wanted = min(lines, request.config.getoption("--crashes") // 2)
     points = [1 + (lines - 1) * number // wanted for number in range(wanted)]
-    crashes = [crash_at(warm_target, tmp_path, remote, point) for point in points]
+    crashes = [crash_at(warm_target, tmp_path, remote, point, steps) for point in points]
     places = Counter(crash.where or "(had ended)" for crash in crashes)
     print(f"\n{len(crashes)} workers killed at {len(places)} places, of {lines} lines executed in all")
     print("\n".join(f"{times:5}  {place}" for place, times in sorted(places.items())))
