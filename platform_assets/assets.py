@@ -11,14 +11,22 @@ from typing import Any
 import dagster as dg
 
 from lakehouse.targets import Target, current_target
-from platform_assets.checks import check_resources, describe_check
+from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
-from platform_assets.estate import apply_estate
+from platform_assets.estate import apply_estate, plan_estate
+from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
 from platform_assets.reconcile.explain import list_lines
+from platform_assets.reconcile.plan import Plan, Step
 from platform_assets.resource_types.model import Resource
 
 OWNER = "team:data-platform"
+
+
+class ReconcileConfig(dg.Config):
+    """How to reconcile. With `dry_run` the plan is observed and checked, and nothing is changed."""
+
+    dry_run: bool = False
 
 
 def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDefinition:
@@ -31,14 +39,21 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
         check_specs=[describe_check(resource) for resource in resources],
         can_subset=True,
     )
-    def reconcile_estate(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def reconcile_estate(context: dg.AssetExecutionContext, config: ReconcileConfig) -> Iterator[Any]:
         keys = ["/".join(key.path) for key in context.selected_asset_keys]
         checked = ["/".join(check.asset_key.path) for check in context.selected_asset_check_keys]
         report = ApplyReport(())
-        if keys:
+        if keys and not config.dry_run:
             report = apply_estate(target, keys, lambda result: _tell(context, result), resources=resources)
         yield from (_materialize(result, target) for result in report.results if not result.error)
-        yield from check_resources(target, checked, resources)
+        seen = checked if not config.dry_run else [*keys, *checked]
+        plan = plan_estate(target, seen, resources=resources) if seen else Plan(())
+        for step in plan.steps:
+            _tell_drift(context, step)
+            if config.dry_run and step.key in keys:
+                asset_key = dg.AssetKey(step.key.split("/"))
+                context.log_event(dg.AssetObservation(asset_key, metadata=show_step(step)))
+        yield from report_checks(plan, checked)
         if report.failures:
             raise dg.Failure("\n".join(result.error for result in report.failures), allow_retries=False)
 
@@ -65,6 +80,11 @@ def _tell(context: dg.AssetExecutionContext, result: Result) -> None:
         context.log.error("%s", result.error)
     elif result.status is not Status.UNCHANGED:
         context.log.info("%s %s", result.key, result.status.value)
+
+
+def _tell_drift(context: dg.AssetExecutionContext, step: Step) -> None:
+    for sentence in describe_drift(step):
+        context.log.warning("Not as declared: %s", sentence)
 
 
 def _materialize(result: Result, target: Target) -> dg.MaterializeResult[Any]:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.apply import ApplyReport, OnProgress, apply_plan, tell_nobody
-from platform_assets.reconcile.declared import index_resources, require_declared
+from platform_assets.reconcile.declared import add_needed, index_resources, require_declared
 from platform_assets.reconcile.plan import Plan, Prune, plan_changes
 from platform_assets.reconcile.reading import read_world
+from platform_assets.reconcile.saved import (
+    read_plan,
+    require_same_declarations,
+    require_same_place,
+    require_same_world,
+    save_plan,
+)
 from platform_assets.resource_types.model import Clients, Resource
 
 KEEP_ALL = Prune()
@@ -24,6 +32,8 @@ def select_resources(
 ) -> list[Resource]:
     """Return the declared resources whose key is in the selection or starts with an entry and a slash; None: all.
 
+    An entry with a plus in front, as in `+schema/flights`, selects all that they need as well.
+
     Raises:
         UnknownResource: an entry matches nothing.
     """
@@ -33,10 +43,11 @@ def select_resources(
     by_key = index_resources(resources)
     chosen: set[str] = set()
     for entry in selection:
-        found = {key for key in by_key if f"{key}/".startswith(f"{entry.rstrip('/')}/")}
+        start = entry.removeprefix("+").rstrip("/")
+        found = {key for key in by_key if f"{key}/".startswith(f"{start}/")}
         if not found:
             raise UnknownResource(f"Nothing declared is called {entry!r}; declared are: {', '.join(by_key)}")
-        chosen |= found
+        chosen |= add_needed(found, by_key) if entry.startswith("+") else found
     return [resource for resource in resources if resource.key in chosen]
 
 
@@ -76,3 +87,35 @@ def apply_estate(
 def carry_out(target: Target, plan: Plan, on_progress: OnProgress = tell_nobody) -> ApplyReport:
     """Do what a plan says."""
     return apply_plan(plan, Clients(target), on_progress)
+
+
+def write_plan(
+    target: Target,
+    plan: Plan,
+    path: Path,
+    selection: Sequence[str] | None = None,
+    prune: Prune = KEEP_ALL,
+    resources: Sequence[Resource] = RESOURCES,
+) -> None:
+    """Write a plan that was made with this selection and pruning to a file.
+
+    Raises:
+        InvalidPlanFile: nothing can be written there.
+    """
+    save_plan(path, plan, Clients(target), selection, prune, index_resources(resources))
+
+
+def renew_plan(target: Target, path: Path, resources: Sequence[Resource] = RESOURCES) -> Plan:
+    """Return the plan of a file, made anew and found to do nothing that the file does not show.
+
+    Raises:
+        InvalidPlanFile: the file holds no plan that can be read.
+        PlanOutdated: place, declarations or world are not those of the file; each difference is named.
+        UnknownResource: what the plan selects is no longer declared.
+    """
+    saved, clients = read_plan(path), Clients(target)
+    require_same_place(saved, clients)
+    require_same_declarations(saved, select_resources(saved.selection, resources), clients)
+    plan = plan_estate(target, saved.selection, saved.prune, resources, find_undeclared=True)
+    require_same_world(saved, plan)
+    return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from platform_assets.reconcile.apply import ApplyReport, OnProgress, Result
     from platform_assets.reconcile.plan import Plan
+    from platform_assets.reconcile.plan import Prune as Pruning
 
 FAILED = 1
 CHANGES = 2  # exit code of a plan that is not empty, as `terraform plan -detailed-exitcode`
@@ -18,7 +20,9 @@ _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "bright_red", "?": "cy
 
 Select = Annotated[
     list[str] | None,
-    typer.Option("--select", "-s", help="A resource's key, or the start of keys: volume/flights. Repeatable."),
+    typer.Option(
+        "--select", "-s", help="A resource's key or the start of keys; +KEY: with all that they need. Repeatable."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Delete what is marked as ours and no longer declared.")]
@@ -26,6 +30,8 @@ AllowDataLoss = Annotated[
     list[str] | None,
     typer.Option("--allow-data-loss", help="With --prune: the key of a resource to delete with its data. Repeatable."),
 ]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Write the plan to a file that `apply` takes.")]
+File = Annotated[Path | None, typer.Argument(help="A plan that `plan --out` wrote: apply just that, or refuse.")]
 DetailedExitcode = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there is work to do.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="The same as `plan`.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing, even when something is deleted or revoked.")]
@@ -43,11 +49,16 @@ def plan(
     prune: Prune = False,
     allow_data_loss: AllowDataLoss = None,
     detailed_exitcode: DetailedExitcode = False,
+    out: Out = None,
 ) -> None:
     """Show what `apply` would do, changing nothing. Exit code 1: something is blocked."""
+    from lakehouse.targets import current_target
+    from platform_assets.estate import write_plan
     from platform_assets.reconcile.plan import Action
 
     found = _make_plan(select, prune, allow_data_loss)
+    if out is not None:
+        write_plan(current_target(), found, out, select, _prune(prune, allow_data_loss))
     _show(found, as_json)
     if found.count(Action.BLOCKED):
         raise typer.Exit(FAILED)
@@ -56,6 +67,7 @@ def plan(
 
 
 def apply(
+    file: File = None,
     select: Select = None,
     as_json: AsJson = False,
     prune: Prune = False,
@@ -64,13 +76,15 @@ def apply(
     yes: Yes = False,
 ) -> None:
     """Make the world as declared: plan, show the plan, carry out that very plan. Exit code 1: something failed."""
+    if file is not None and (select or prune or allow_data_loss or dry_run):
+        raise typer.BadParameter("the plan's file says what is selected and pruned; leave out these options")
     if dry_run:
         plan(select, as_json, prune, allow_data_loss)
         return
     from lakehouse.targets import current_target
-    from platform_assets.estate import carry_out
+    from platform_assets.estate import carry_out, renew_plan
 
-    found = _make_plan(select, prune, allow_data_loss)
+    found = renew_plan(current_target(), file) if file else _make_plan(select, prune, allow_data_loss)
     if not as_json:
         _show(found, as_json)
     if not yes and _is_person_there() and _takes_away(found):
@@ -84,14 +98,18 @@ def apply(
 def _make_plan(select: list[str] | None, prune: bool, allow_data_loss: list[str] | None) -> Plan:
     from lakehouse.targets import current_target
     from platform_assets.estate import plan_estate
-    from platform_assets.reconcile import plan as plans
 
     if prune and select:
         raise typer.BadParameter("--prune looks at the whole estate; leave out --select")
     if allow_data_loss and not prune:
         raise typer.BadParameter("--allow-data-loss goes with --prune")
-    pruning = plans.Prune(prune, frozenset(allow_data_loss or ()))
-    return plan_estate(current_target(), select, pruning, find_undeclared=True)
+    return plan_estate(current_target(), select, _prune(prune, allow_data_loss), find_undeclared=True)
+
+
+def _prune(enabled: bool, allow_data_loss: list[str] | None) -> Pruning:
+    from platform_assets.reconcile.plan import Prune as Pruning
+
+    return Pruning(enabled, frozenset(allow_data_loss or ()))
 
 
 def _show(found: Plan, as_json: bool) -> None:

@@ -28,6 +28,8 @@ EXPECTED = frozenset(
         "local_workspace.lifecycle.logs.NoSuchLog",
         "platform_assets.estate.UnknownResource",
         "platform_assets.reconcile.declared.InvalidEstate",
+        "platform_assets.reconcile.saved.InvalidPlanFile",
+        "platform_assets.reconcile.saved.PlanOutdated",
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from platform_assets.resource_types.model import Resource
@@ -38,6 +38,16 @@ def order_keys(resources: Sequence[Resource]) -> list[str]:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise InvalidEstate(f"The declarations depend on each other: {' -> '.join(error.args[1])}") from None
+
+
+def add_needed(keys: Collection[str], resources: Mapping[str, Resource]) -> set[str]:
+    """Return the keys and those of everything that they need, directly or not."""
+    needed, waiting = set(keys), list(keys)
+    while waiting:
+        new = set(resources[waiting.pop()].dependencies) - needed
+        needed |= new
+        waiting += new
+    return needed
 
 
 def require_declared(resources: Sequence[Resource]) -> None:

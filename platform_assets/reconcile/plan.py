@@ -48,12 +48,13 @@ class Prune:
 
 @dataclass(frozen=True)
 class Step:
-    """One resource's part of the plan; `notes` are for people."""
+    """One resource's part of the plan; `found` is its state in the world, `notes` are for people."""
 
     resource: Resource
     action: Action
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
+    found: State | None = None
 
     @property
     def key(self) -> str:
@@ -119,8 +120,8 @@ def plan_step(resource: Resource, target: Target, world: World) -> Step:
     blocked = [change.field for change in changes if change.field in resource.fixed]
     if blocked:
         reasons = tuple(f"{name} cannot be changed: {resource.fixed[name]}" for name in blocked)
-        return Step(resource, Action.BLOCKED, changes, reasons + notes)
-    return Step(resource, Action.UPDATE if changes else Action.NONE, changes, notes)
+        return Step(resource, Action.BLOCKED, changes, reasons + notes, actual)
+    return Step(resource, Action.UPDATE if changes else Action.NONE, changes, notes, actual)
 
 
 def _plan_delete(resource: Resource, prune: Prune) -> Step:

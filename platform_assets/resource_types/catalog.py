@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import CatalogInfo
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,17 @@ class Catalog(Resource):
     def read(self, clients: Clients) -> State | None:
         """Get."""
         found = unless_missing(lambda: clients.workspace.catalogs.get(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        return {
-            "storage_root": (found.storage_root or "").rstrip("/"),
-            "comment": found.comment or "",
-            "properties": own_labels(found.properties),
-        }
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The metastore."""
+        return ""
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.catalogs.list(max_results=0):
+            yield found.name or "", _as_state(found)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create."""
@@ -71,9 +80,17 @@ class Catalog(Resource):
         unless_missing(lambda: clients.workspace.catalogs.delete(self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[Catalog]:
-        """List."""
-        target = clients.target
-        for found in clients.workspace.catalogs.list():
-            if own_labels(found.properties) == mark_labels(target):
-                yield cls((found.name or "").removeprefix(target.catalog_prefix))
+    def find_owned(cls, listing: Listing) -> Iterator[Catalog]:
+        """Those with our properties."""
+        target = listing.clients.target
+        for name, state in listing.states(cls, "").items():
+            if state["properties"] == mark_labels(target):
+                yield cls(name.removeprefix(target.catalog_prefix))
+
+
+def _as_state(found: CatalogInfo) -> State:
+    return {
+        "storage_root": (found.storage_root or "").rstrip("/"),
+        "comment": found.comment or "",
+        "properties": own_labels(found.properties),
+    }

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import ExternalLocationInfo
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,17 @@ class ExternalLocation(Resource):
     def read(self, clients: Clients) -> State | None:
         """Get."""
         found = unless_missing(lambda: clients.workspace.external_locations.get(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        return {
-            "url": f"{(found.url or '').rstrip('/')}/",
-            "credential": found.credential_name,
-            "read_only": bool(found.read_only),
-            "comment": found.comment,
-        }
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The metastore."""
+        return ""
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.external_locations.list(max_results=0):
+            yield found.name or "", _as_state(found)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create; Unity Catalog tries the path, whose role IAM may not know yet."""
@@ -79,9 +87,19 @@ class ExternalLocation(Resource):
         unless_missing(lambda: clients.workspace.external_locations.delete(self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[ExternalLocation]:
-        """List."""
-        prefix = clients.target.account_wide("")
-        for found in clients.workspace.external_locations.list():
-            if (found.name or "").startswith(prefix) and is_own_comment(found.comment, clients.target):
-                yield cls((found.name or "").removeprefix(prefix))
+    def find_owned(cls, listing: Listing) -> Iterator[ExternalLocation]:
+        """Those with our prefix and comment."""
+        target = listing.clients.target
+        prefix = target.account_wide("")
+        for name, state in listing.states(cls, "").items():
+            if name.startswith(prefix) and is_own_comment(state["comment"], target):
+                yield cls(name.removeprefix(prefix))
+
+
+def _as_state(found: ExternalLocationInfo) -> State:
+    return {
+        "url": f"{(found.url or '').rstrip('/')}/",
+        "credential": found.credential_name,
+        "read_only": bool(found.read_only),
+        "comment": found.comment,
+    }

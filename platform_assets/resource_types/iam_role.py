@@ -12,6 +12,7 @@ from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.kms_key import key_arn
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, mark_tags, own_tags
 from platform_assets.resource_types.policies import normalize_policy, storage_access, storage_trust
@@ -99,14 +100,14 @@ class StorageRole(Resource):
         unless_missing(lambda: iam.delete_role(RoleName=name))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[StorageRole]:
+    def find_owned(cls, listing: Listing) -> Iterator[StorageRole]:
         """ListRoles; then the tags of each whose name has our prefix."""
-        iam, prefix = clients.aws("iam"), clients.target.iam_role("")
+        iam, prefix = listing.clients.aws("iam"), listing.clients.target.iam_role("")
         for page in iam.get_paginator("list_roles").paginate():
             for name in (role["RoleName"] for role in page["Roles"]):
                 if name.startswith(prefix):
                     tags = iam.list_role_tags(RoleName=name)["Tags"]
-                    if own_tags(tags) == mark_labels(clients.target):
+                    if own_tags(tags) == mark_labels(listing.clients.target):
                         yield cls(name.removeprefix(prefix))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import may_be_duplicate, unless_missing
@@ -68,14 +69,14 @@ class KmsKey(Resource):
             kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_LONGEST_WINDOW_DAYS)
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[KmsKey]:
+    def find_owned(cls, listing: Listing) -> Iterator[KmsKey]:
         """ListAliases; then the tags of each key whose alias has our prefix."""
-        kms, prefix = clients.aws("kms"), key_alias(clients.target, "")
+        kms, prefix = listing.clients.aws("kms"), key_alias(listing.clients.target, "")
         for page in kms.get_paginator("list_aliases").paginate():
             for alias in page["Aliases"]:
                 if alias["AliasName"].startswith(prefix) and "TargetKeyId" in alias:
                     tags = _read_tags(kms, alias["TargetKeyId"])
-                    if own_labels(tags) == mark_labels(clients.target):
+                    if own_labels(tags) == mark_labels(listing.clients.target):
                         yield cls(alias["AliasName"].removeprefix(prefix))
 
     def _find_id(self, clients: Clients) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,8 @@ from platform_assets.resource_types.value_diff import explain_values
 if TYPE_CHECKING:
     import boto3
     from databricks.sdk import WorkspaceClient
+
+    from platform_assets.resource_types.listing import Listing
 
 State = Mapping[str, Any]
 
@@ -101,8 +103,17 @@ class Resource(ABC):
     def delete(self, clients: Clients) -> None:
         """Delete it; one that is gone is no error."""
 
+    def container(self, target: Target) -> str | None:
+        """Return the physical name of what one list call covers, empty for the metastore; None: it is read alone."""
+        return None
+
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterable[Resource]:
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """Yield physical name and state, as `read` gives it, of all that is in a container."""
+        raise NotImplementedError(f"{cls.__name__} has no container")
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """Return all resources of the type that carry this estate's mark, declared or not; none if it has no mark."""
         return ()
 

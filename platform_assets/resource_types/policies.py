@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from platform_assets.resource_types.policy_rules import require_least_privilege
+
 # The principal that Unity Catalog acts as; the same for all commercial AWS accounts of Databricks.
 UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 
@@ -108,7 +110,9 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _document(*statements: Document) -> Document:
-    return normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
+    document = normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
+    require_least_privilege(document)
+    return document
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.kms_key import key_arn
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.policies import bucket_access
@@ -87,11 +88,11 @@ class S3Bucket(Resource):
         unless_missing(lambda: clients.aws("s3").delete_bucket(Bucket=self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[S3Bucket]:
+    def find_owned(cls, listing: Listing) -> Iterator[S3Bucket]:
         """ListBuckets; then the tags of each whose name has our prefix."""
-        s3, prefix = clients.aws("s3"), clients.target.bucket("")
+        s3, prefix = listing.clients.aws("s3"), listing.clients.target.bucket("")
         for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
-            if name.startswith(prefix) and own_labels(READERS["tags"](s3, name)) == mark_labels(clients.target):
+            if name.startswith(prefix) and own_labels(READERS["tags"](s3, name)) == mark_labels(listing.clients.target):
                 yield cls(name.removeprefix(prefix))
 
     def _notifications(self, target: Target) -> dict[str, Any]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import SchemaInfo
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,17 @@ class Schema(Resource):
     def read(self, clients: Clients) -> State | None:
         """Get."""
         found = unless_missing(lambda: clients.workspace.schemas.get(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        return {"comment": found.comment or "", "properties": own_labels(found.properties)}
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The catalog."""
+        return self.physical_name(target).split(".")[0]
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.schemas.list(container, max_results=0):
+            yield f"{container}.{found.name}", _as_state(found)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create."""
@@ -63,9 +76,14 @@ class Schema(Resource):
         unless_missing(lambda: clients.workspace.schemas.delete(self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[Schema]:
-        """List, once per catalog of ours."""
-        for catalog in Catalog.find_owned(clients):
-            for found in clients.workspace.schemas.list(catalog.physical_name(clients.target)):
-                if own_labels(found.properties) == mark_labels(clients.target):
-                    yield cls(f"{catalog.name}.{found.name}")
+    def find_owned(cls, listing: Listing) -> Iterator[Schema]:
+        """Those with our properties, in catalogs of ours."""
+        target = listing.clients.target
+        for catalog in Catalog.find_owned(listing):
+            for name, state in listing.states(cls, catalog.physical_name(target)).items():
+                if state["properties"] == mark_labels(target):
+                    yield cls(f"{catalog.name}.{name.rpartition('.')[2]}")
+
+
+def _as_state(found: SchemaInfo) -> State:
+    return {"comment": found.comment or "", "properties": own_labels(found.properties)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.policies import normalize_policy, queue_access
@@ -87,12 +88,12 @@ class SqsQueue(Resource):
             clients.aws("sqs").delete_queue(QueueUrl=url)
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[SqsQueue]:
+    def find_owned(cls, listing: Listing) -> Iterator[SqsQueue]:
         """ListQueues with our prefix; then the tags of each."""
-        sqs, prefix = clients.aws("sqs"), clients.target.queue("")
+        sqs, prefix = listing.clients.aws("sqs"), listing.clients.target.queue("")
         for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix):
             for url in page.get("QueueUrls", []):
-                if own_labels(_read_tags(sqs, url)) == mark_labels(clients.target):
+                if own_labels(_read_tags(sqs, url)) == mark_labels(listing.clients.target):
                     yield cls(url.rpartition("/")[2].removeprefix(prefix))
 
     def _find(self, clients: Clients) -> str | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import StorageCredentialInfo
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,17 @@ class StorageCredential(Resource):
     def read(self, clients: Clients) -> State | None:
         """Get."""
         found = unless_missing(lambda: clients.workspace.storage_credentials.get(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        role_arn = found.aws_iam_role.role_arn if found.aws_iam_role else None
-        return {"role_arn": role_arn, "comment": found.comment, "read_only": bool(found.read_only)}
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The metastore."""
+        return ""
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.storage_credentials.list(max_results=0):
+            yield found.name or "", _as_state(found)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create; Unity Catalog tries the role, which IAM may not know yet."""
@@ -70,9 +82,15 @@ class StorageCredential(Resource):
         unless_missing(lambda: clients.workspace.storage_credentials.delete(self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[StorageCredential]:
-        """List."""
-        prefix = clients.target.account_wide("")
-        for found in clients.workspace.storage_credentials.list():
-            if (found.name or "").startswith(prefix) and is_own_comment(found.comment, clients.target):
-                yield cls((found.name or "").removeprefix(prefix))
+    def find_owned(cls, listing: Listing) -> Iterator[StorageCredential]:
+        """Those with our prefix and comment."""
+        target = listing.clients.target
+        prefix = target.account_wide("")
+        for name, state in listing.states(cls, "").items():
+            if name.startswith(prefix) and is_own_comment(state["comment"], target):
+                yield cls(name.removeprefix(prefix))
+
+
+def _as_state(found: StorageCredentialInfo) -> State:
+    role_arn = found.aws_iam_role.role_arn if found.aws_iam_role else None
+    return {"role_arn": role_arn, "comment": found.comment, "read_only": bool(found.read_only)}

@@ -11,17 +11,22 @@ _LONGEST = 200
 
 def explain_values(path: str, before: Any, after: Any) -> tuple[str, ...]:
     """Return a line per leaf that differs; a value that is all new is one line."""
-    return tuple(_list_leaves(path, before, after)) or (f"{path}: in another order",)
+    lines = [
+        f"{leaf}: {'' if old is None else f'{shorten_value(old)} -> '}{shorten_value(new)}"
+        for leaf, old, new in find_leaves(path, before, after)
+    ]
+    return tuple(lines) or (f"{path}: in another order",)
 
 
-def _list_leaves(path: str, before: Any, after: Any) -> Iterator[str]:
+def find_leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, old and new value of each leaf that differs."""
     old, new = _branches(before), _branches(after)
     if old is None or new is None:
-        yield f"{path}: {'' if before is None else f'{_shorten(before)} -> '}{_shorten(after)}"
+        yield path, before, after
         return
     for name in (*new, *(name for name in old if name not in new)):
         if name not in old or name not in new or old[name] != new[name]:
-            yield from _list_leaves(f"{path}.{name}", old.get(name), new.get(name))
+            yield from find_leaves(f"{path}.{name}", old.get(name), new.get(name))
 
 
 def _branches(value: Any) -> Mapping[str, Any] | None:
@@ -32,7 +37,8 @@ def _branches(value: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def _shorten(value: Any) -> str:
+def shorten_value(value: Any) -> str:
+    """Return a value as it stands in a line, cut when it is long."""
     if value is None:
         return "nothing"
     plain = isinstance(value, str) and value != "" and value.isprintable()  # a line break could forge a line

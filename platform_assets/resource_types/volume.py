@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import VolumeInfo
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,17 @@ class Volume(Resource):
     def read(self, clients: Clients) -> State | None:
         """Read."""
         found = unless_missing(lambda: clients.workspace.volumes.read(self.physical_name(clients.target)))
-        if found is None:
-            return None
-        state: dict[str, Any] = {"type": found.volume_type.value if found.volume_type else None}
-        if state["type"] == "EXTERNAL":
-            state["storage_location"] = (found.storage_location or "").rstrip("/")
-        return {**state, "comment": found.comment}
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The schema."""
+        return self.physical_name(target).rpartition(".")[0]
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.volumes.list(*container.split("."), max_results=0):
+            yield f"{container}.{found.name}", _as_state(found)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create."""
@@ -80,10 +89,17 @@ class Volume(Resource):
         unless_missing(lambda: clients.workspace.volumes.delete(self.physical_name(clients.target)))
 
     @classmethod
-    def find_owned(cls, clients: Clients) -> Iterator[Volume]:
-        """List, once per schema of ours."""
-        for schema in Schema.find_owned(clients):
-            catalog, name = schema.physical_name(clients.target).split(".")
-            for found in clients.workspace.volumes.list(catalog, name):
-                if is_own_comment(found.comment, clients.target):
-                    yield cls(f"{schema.name}.{found.name}")
+    def find_owned(cls, listing: Listing) -> Iterator[Volume]:
+        """Those with our comment, in schemas of ours."""
+        target = listing.clients.target
+        for schema in Schema.find_owned(listing):
+            for name, state in listing.states(cls, schema.physical_name(target)).items():
+                if is_own_comment(state["comment"], target):
+                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+
+
+def _as_state(found: VolumeInfo) -> State:
+    state: dict[str, Any] = {"type": found.volume_type.value if found.volume_type else None}
+    if state["type"] == "EXTERNAL":
+        state["storage_location"] = (found.storage_location or "").rstrip("/")
+    return {**state, "comment": found.comment}

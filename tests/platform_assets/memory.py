@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from lakehouse.targets import Target, local_target
@@ -72,6 +73,10 @@ class MemoryClients(Clients):
     def __init__(self, target: Target, memory: Memory) -> None:
         super().__init__(target)
         self.memory = memory
+
+    @property
+    def workspace(self) -> Any:
+        return SimpleNamespace(config=SimpleNamespace(host="http://memory"))
 
 
 def memory_of(clients: Clients) -> Memory:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse.targets import REMOTE, local_target
-from local_workspace.services.unity_catalog.iam_policies import Request, evaluate
+from local_workspace.iam.evaluation import evaluate
+from local_workspace.iam.statements import Request
 from platform_assets.declarations import RESOURCES
 from platform_assets.resource_types.policies import (
     UNITY_CATALOG_ROLE,
@@ -23,9 +24,9 @@ from platform_assets.resource_types.policies import (
     storage_access,
     storage_trust,
 )
+from platform_assets.resource_types.policy_rules import UnsafePolicy, find_violations
 
 TARGETS = (local_target(Path("/nowhere")), *REMOTE.values())
-FORBIDDEN_SERVICES = ("iam:", "ec2:", "glue:")
 KEY, ROLE = "arn:aws:kms:eu-central-1:123456789012:alias/lake", "arn:aws:iam::123456789012:role/storage"
 
 
@@ -38,33 +39,13 @@ def find_policies(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from find_policies(inner)
 
 
-def lint(policy: Mapping[str, Any]) -> Iterator[str]:
-    """What least privilege forbids."""
-    for statement in policy["Statement"]:
-        if statement["Effect"] != "Allow":
-            continue
-        sid = statement["Sid"]
-        for action in statement["Action"]:
-            if "*" in action or action.startswith(FORBIDDEN_SERVICES):
-                yield f"{sid} allows {action}"
-        for resource in statement.get("Resource", ()):
-            if resource == "*" or resource.startswith("arn:aws:s3:::*"):
-                yield f"{sid} allows it on {resource}"
-            if ":key/*" in resource and "kms:ResourceAliases" not in json.dumps(statement.get("Condition", {})):
-                yield f"{sid} allows it on every key"
-        if any(name.startswith("Not") for name in statement):
-            yield f"{sid} allows all but some"
-        if statement.get("Principal") == "*":
-            yield f"{sid} lets everybody in"
-
-
 def test_no_declared_policy_allows_too_much() -> None:
     found = [
         (target.name, resource.key, problem)
         for target in TARGETS
         for resource in RESOURCES
         for policy in find_policies(resource.desired(target))
-        for problem in lint(policy)
+        for problem in find_violations(policy)
     ]
     assert found == []
 
@@ -77,23 +58,51 @@ def test_there_are_policies_to_lint() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"Action": ["s3:*"]}, "allows s3:*"),
-        ({"Action": ["iam:PassRole"]}, "allows iam:PassRole"),
-        ({"Action": ["ec2:DescribeVpcs"]}, "allows ec2:DescribeVpcs"),
-        ({"Action": ["glue:CreateTable"]}, "allows glue:CreateTable"),
-        ({"Resource": ["*"]}, r"on \*"),
-        ({"Resource": ["arn:aws:kms:eu-central-1:123456789012:key/*"]}, "every key"),
-        ({"NotAction": ["s3:PutObject"]}, "all but some"),
-        ({"Principal": "*"}, "everybody"),
+        ({"Action": ["*"]}, "Objects allows *"),
+        ({"Action": ["s3:*"]}, "Objects allows s3:*"),
+        ({"Action": ["s3:Get*"]}, "Objects allows s3:Get*"),
+        ({"Action": ["s3:GetObjec?"]}, "Objects allows s3:GetObjec?"),
+        ({"Action": ["iam:PassRole"]}, "Objects allows iam:PassRole"),
+        ({"Action": ["IAM:PassRole"]}, "Objects allows IAM:PassRole"),
+        ({"Action": ["ec2:DescribeVpcs"]}, "Objects allows ec2:DescribeVpcs"),
+        ({"Action": ["glue:CreateTable"]}, "Objects allows glue:CreateTable"),
+        ({"Action": ["glue:BatchDeletePartition"]}, "Objects allows glue:BatchDeletePartition"),
+        ({"Action": ["glue:GetTables"]}, None),
+        ({"Resource": ["*"]}, "Objects allows it on *"),
+        ({"Resource": ["arn:aws:s3:::*"]}, "Objects allows it on arn:aws:s3:::*"),
+        ({"Resource": ["arn:aws:s3:::lake*"]}, "Objects allows it on arn:aws:s3:::lake*"),
+        ({"Resource": ["arn:aws:s3:::*/one"]}, "Objects allows it on arn:aws:s3:::*/one"),
+        ({"Resource": ["arn:aws:s3:::lake/a*"]}, None),
+        ({"Resource": []}, "Objects names no resource"),
+        ({"Resource": ["arn:aws:kms:eu-central-1:123456789012:key/*"]}, "Objects allows it on every key (arn"),
+        ({"NotAction": ["s3:PutObject"]}, "Objects allows all but some (NotAction)"),
+        ({"NotResource": ["arn:aws:s3:::lake/*"]}, "Objects allows all but some (NotResource)"),
+        ({"Principal": "*"}, "Objects lets everybody in"),
+        ({"Principal": {"AWS": ["*"]}}, "Objects lets everybody in"),
+        ({"Principal": {"Service": ["s3.amazonaws.com"]}}, "Objects lets a service in for any account"),
+        ({"Effect": "Deny", "Action": ["s3:*"], "Resource": ["*"], "Principal": "*"}, None),
     ],
 )
-def test_the_linter_sees(change: dict[str, Any], problem: str) -> None:
+def test_the_linter_sees(change: dict[str, Any], problem: str | None) -> None:
     policy = storage_access(["lake"], KEY, ROLE)
     policy["Statement"][0] |= change
-    (found,) = lint(policy)
-    import re
+    found = find_violations(policy)
+    assert found == [] if problem is None else len(found) == 1 and found[0].startswith(problem), found
 
-    assert re.search(problem, found)
+
+@pytest.mark.parametrize("operator", ["StringEqualsIfExists", "ForAllValues:StringEquals", "StringNotEquals"])
+def test_a_condition_that_a_missing_key_satisfies_demands_nothing(operator: str) -> None:
+    trust, access = storage_trust("external", ROLE), storage_access(["lake"], KEY, ROLE)
+    trust["Statement"][0]["Condition"] = {operator: {"sts:ExternalId": ["external"]}}
+    assert find_violations(trust) == ["UnityCatalogWithExternalId can be assumed without an External ID"]
+    (key,) = [one for one in access["Statement"] if one["Sid"] == "Key"]
+    key["Condition"] = {operator: key["Condition"].popitem()[1]}
+    assert len(find_violations(access)) == 1
+
+
+def test_a_policy_that_allows_too_much_is_never_made() -> None:
+    with pytest.raises(UnsafePolicy, match=r"Objects allows it on arn:aws:s3:::\*/\*"):
+        storage_access(["*"], KEY, ROLE)
 
 
 def test_trust_demands_the_external_id_of_unity_catalog_and_of_the_role_itself() -> None:

@@ -45,7 +45,13 @@ def test_a_selection_takes_keys_and_what_is_under_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("entry", ["schema/flight", "", "/", "kms_key/lake/more"])
+def test_a_plus_selects_what_is_needed_as_well() -> None:
+    keys = {resource.key for resource in select_resources(["+volume/flights/bronze/landing"])}
+    assert {"kms_key/lake", "iam_role/storage", "external_location/landing", "schema/flights/bronze"} <= keys
+    assert not any(key.startswith(("grants/", "wheel/")) or key == "schema/flights/gold" for key in keys)
+
+
+@pytest.mark.parametrize("entry", ["+", "+schema/flight", "schema/flight", "", "/", "kms_key/lake/more"])
 def test_a_selection_of_nothing_is_refused(entry: str) -> None:
     with pytest.raises(UnknownResource, match="declared are: kms_key/lake"):
         select_resources([entry])

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from local_workspace.services.unity_catalog.iam_policies import Request, evaluate
+from local_workspace.iam.evaluation import evaluate
+from local_workspace.iam.statements import Request
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace

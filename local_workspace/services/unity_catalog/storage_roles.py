@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from local_workspace.iam.evaluation import Policies, decide, evaluate
+from local_workspace.iam.statements import Request
 from local_workspace.services.unity_catalog.bucket_keys import BucketKeys
-from local_workspace.services.unity_catalog.iam_policies import Decision, Request, evaluate
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
@@ -91,7 +92,7 @@ class StorageRoles:
         context = {**_SECURE, "aws:principalarn": role_arn, "s3:prefix": prefix}
         for step, action, resource in [*listing, *wanted]:
             request = Request(action, resource, role_arn, context)
-            decision = _decide(policies, bucket_policy, request, role_arn, bucket)
+            decision = decide(Policies(policies, (f"the policy of bucket {bucket}", bucket_policy)), request)
             if not decision.allowed:
                 yield Refusal(step, decision.reason)
         yield from (Refusal(*one) for one in self._keys.refuse(bucket, role_arn, [one for _, one in policies], write))
@@ -125,21 +126,6 @@ def split_url(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     prefix = parts.path.strip("/")
     return parts.netloc, f"{prefix}/" if prefix else ""
-
-
-def _decide(
-    policies: list[tuple[str, dict[str, Any]]], bucket_policy: dict[str, Any], request: Request, role: str, bucket: str
-) -> Decision:
-    decisions = [evaluate(policy, request, what) for what, policy in policies]
-    decisions.append(evaluate(bucket_policy, request, f"the policy of bucket {bucket}"))
-    for decision in decisions:
-        if decision.denied_explicitly:
-            return decision
-    # in one account an allow of the role's own policies is needed and enough; a bucket policy may only add
-    for decision in decisions[:-1]:
-        if decision.allowed:
-            return decision
-    return Decision(False, f"no policy of role {role} allows {request.action} on {request.resource}")
 
 
 def _parsed(document: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
@@ -84,3 +86,38 @@ def test_bad_input_is_explained(estate: Target) -> None:
     assert "Nothing declared is called 'schema/flight'" in unknown.stderr
     assert run("plan", "--prune", "--select", "schema").exit_code == 2
     assert run("apply", "--allow-data-loss", "schema/flights/old").exit_code == 2
+
+
+def test_a_saved_plan_is_applied_as_shown_or_refused(estate: Target, tmp_path: Path) -> None:
+    schemas, file = Clients(estate).workspace.schemas, str(tmp_path / "plan.json")
+    schemas.update("flights.gold", comment="mine")
+    assert run("plan", "--out", file, "--select", "schema/flights").exit_code == 0
+    assert run("apply", file, "--select", "schema").exit_code == 2
+    schemas.update("flights.gold", comment="yours")
+    schemas.update("flights.silver", comment="theirs")
+    refused = run("apply", file)
+    assert refused.exit_code == 1
+    assert "nothing was done" in refused.stderr
+    assert "  schema/flights/gold: comment: mine -> yours\n" in refused.stderr
+    assert "  schema/flights/silver: comment: Typed, cleaned, one row per fact -> theirs" in refused.stderr
+    assert schemas.get("flights.gold").comment == "yours"
+    assert run("plan", "--out", file).exit_code == 0
+    applied = run("apply", file, "--json")
+    assert applied.exit_code == 0
+    statuses = {one["key"]: one["status"] for one in json.loads(applied.stdout)["results"]}
+    assert {key for key, status in statuses.items() if status == "updated"} == {
+        "schema/flights/gold",
+        "schema/flights/silver",
+    }
+    assert run("apply", file).exit_code == 0, "what the plan did is no difference to the plan"
+    assert run("plan", "--detailed-exitcode").exit_code == 0
+
+
+def test_a_saved_plan_holds_no_secret(estate: Target, tmp_path: Path) -> None:
+    assert run("plan", "--out", str(tmp_path / "plan.json")).exit_code == 0
+    text, home = (tmp_path / "plan.json").read_text(), estate.profiles_home
+    assert home is not None
+    profiles = (home / "databrickscfg").read_text() + (home / "aws" / "credentials").read_text()
+    secrets = re.findall(r"(?:token|aws_secret_access_key|aws_access_key_id)\s*=\s*(\S+)", profiles)
+    assert len(secrets) >= 15
+    assert [secret for secret in secrets if secret in text] == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
@@ -11,9 +14,12 @@ from platform_assets.assets import build_estate_asset
 from platform_assets.checks import CHECK
 from platform_assets.declarations import RESOURCES
 from platform_assets.definitions import defs
+from platform_assets.estate import plan_estate
+from platform_assets.reconcile.plan import Action
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.volume import Volume
+from tests.platform_assets.live.conftest import Gateway
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -57,19 +63,69 @@ def test_a_selection_touches_nothing_else(estate: Target) -> None:
     )
 
 
-def test_a_check_alone_finds_drift_and_repairs_nothing(estate: Target) -> None:
+def drift_by_hand(estate: Target) -> None:
     clients = Clients(estate)
     clients.workspace.schemas.update("flights.gold", comment="mine")
-    key = dg.AssetKey(["schema", "flights", "gold"])
-    only_checks = dg.AssetSelection.checks(dg.AssetCheckKey(key, CHECK))
-    job = dg.define_asset_job("only_checks", only_checks)
-    definitions = dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
-    result = definitions.resolve_job_def("only_checks").execute_in_process(run_config=QUIET)
-    (check,) = result.get_asset_check_evaluations()
-    assert not check.passed
-    assert "comment: mine -> Answers" in str(check.metadata["plan"].value)
-    assert clients.workspace.schemas.get("flights.gold").comment == "mine"
-    assert read_actions(run_estate([key.to_user_string()])) == {"schema/flights/gold": "updated"}
+    change = PermissionsChange(principal="analysts", add=[Privilege.MODIFY])
+    clients.workspace.grants.update("schema", "flights.silver", changes=[change])
+    clients.aws("s3").put_bucket_versioning(
+        Bucket=estate.bucket("lake"), VersioningConfiguration={"Status": "Suspended"}
+    )
+
+
+DRIFT = {
+    "schema/flights/gold": [{"field": "comment", "declared": "Answers", "found": "mine"}],
+    "s3_bucket/lake": [{"field": "versioning", "declared": "Enabled", "found": "Suspended"}],
+}
+
+
+def read_drift(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {name: record.data[name] for name in ("field", "declared", "found")} for record in metadata["drift"].records
+    ]
+
+
+def test_the_drift_job_names_every_change_by_hand_and_changes_nothing(estate: Target, gateway: Gateway) -> None:
+    drift_by_hand(estate)
+    since = gateway.now()
+    result = defs.resolve_job_def("drift").execute_in_process(run_config=QUIET)
+    assert result.success
+    assert gateway.writes(since) == []
+    assert result.get_asset_materialization_events() == []
+    checks = {check.asset_key.to_user_string(): check for check in result.get_asset_check_evaluations()}
+    assert checks.keys() == {resource.key for resource in RESOURCES}
+    failed = {key: read_drift(check.metadata) for key, check in checks.items() if not check.passed}
+    assert failed == DRIFT, "grants to principals that are not declared there are others' and only reported"
+    assert checks["schema/flights/gold"].description == "schema/flights/gold comment: Answers -> mine"
+    assert plan_estate(estate).count(Action.UPDATE) == len(DRIFT)
+    assert read_actions(run_estate(sorted(DRIFT))) == dict.fromkeys(DRIFT, "updated")
+
+
+def test_a_dry_run_of_the_estate_shows_the_plan_and_changes_nothing(estate: Target, gateway: Gateway) -> None:
+    drift_by_hand(estate)
+    since = gateway.now()
+    dry = {**QUIET, "ops": {"reconcile_estate": {"config": {"dry_run": True}}}}
+    result = defs.resolve_job_def("estate").execute_in_process(run_config=dry)
+    assert result.success
+    assert gateway.writes(since) == []
+    assert result.get_asset_materialization_events() == []
+    shown = {
+        event.event_specific_data.asset_observation.asset_key.to_user_string(): (
+            event.event_specific_data.asset_observation.metadata
+        )
+        for event in result.get_asset_observation_events()
+    }
+    assert shown.keys() == {resource.key for resource in RESOURCES}
+    assert {key: drift for key, metadata in shown.items() if (drift := read_drift(metadata))} == DRIFT
+    assert "~ schema/flights/gold" in shown["schema/flights/gold"]["plan"].value
+    assert {check.passed for check in result.get_asset_check_evaluations()} == {True, False}
+    assert read_actions(run_estate(sorted(DRIFT))) == dict.fromkeys(DRIFT, "updated")
+
+
+def test_the_schedule_asks_for_the_drift_job_alone() -> None:
+    (schedule,) = defs.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert (schedule.job_name, schedule.default_status) == ("drift", dg.DefaultScheduleStatus.RUNNING)
 
 
 def test_a_failure_names_its_resource_and_the_rest_is_materialized(estate: Target) -> None:

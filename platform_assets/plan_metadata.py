@@ -1,0 +1,42 @@
+"""A step of a plan as Dagster shows it: a table of the fields that are not as declared, and the plan's own text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from platform_assets.reconcile.explain import explain_step
+from platform_assets.reconcile.plan import Action, Step
+from platform_assets.resource_types.value_diff import find_leaves, shorten_value
+
+_COLUMNS = ("resource", "field", "declared", "found")
+_SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in _COLUMNS])
+
+
+def show_step(step: Step) -> dict[str, Any]:
+    """Return the metadata: the drift as a table, the plan as text."""
+    text = "\n".join(explain_step(step)) or "as declared"
+    records = [dg.TableRecord(row) for row in tabulate_drift(step)]
+    return {
+        "drift": dg.MetadataValue.table(records, _SCHEMA),
+        "plan": dg.MetadataValue.md(f"```\n{text}\n```"),
+        "planned_action": step.action.value,
+    }
+
+
+def tabulate_drift(step: Step) -> list[dict[str, str]]:
+    """Return a row per field, or leaf of a field, that is not as declared."""
+    return [
+        {"resource": step.key, "field": leaf, "declared": shorten_value(wanted), "found": shorten_value(found)}
+        for change in step.changes
+        for leaf, found, wanted in find_leaves(*change)
+    ]
+
+
+def describe_drift(step: Step) -> list[str]:
+    """Return a sentence per row; for what cannot be read or is not there, the reason."""
+    if step.action is Action.CREATE:
+        return [f"{step.key} is declared and not there"]
+    rows = [f"{row['resource']} {row['field']}: {row['declared']} -> {row['found']}" for row in tabulate_drift(step)]
+    return rows + [f"{step.key} {note}" for note in step.notes if step.action is not Action.NONE]

@@ -1,0 +1,118 @@
+"""Conditions of IAM policies: every operator, sets, missing keys, variables; unknown operators are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_workspace.iam.conditions import UndecidableCondition
+from local_workspace.iam.evaluation import evaluate
+from local_workspace.iam.statements import Request, applies
+
+ARN = "arn:aws:iam::123456789012:role/team/lake"
+
+
+def allows(operator: str, expected: Any, actual: Any, **more: str) -> bool:
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {operator: {"k": expected}}}
+    context = more if actual is None else {"k": actual, **more}
+    return applies(statement, Request("kms:Decrypt", "key", context=context))
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected", "actual", "allowed"),
+    [
+        ("StringEquals", "a", "a", True),
+        ("StringEquals", "a", "A", False),
+        ("StringEquals", ["a", "b"], "b", True),
+        ("StringEquals", "a", None, False),
+        ("StringEquals", "a*", "ab", False),
+        ("StringEqualsIfExists", "a", None, True),
+        ("StringEqualsIfExists", "a", "b", False),
+        ("StringNotEquals", "a", None, True),
+        ("StringNotEquals", ["a", "b"], "b", False),
+        ("StringEqualsIgnoreCase", "a", "A", True),
+        ("StringNotEqualsIgnoreCase", "a", "A", False),
+        ("StringLike", "a*", "ab", True),
+        ("StringLike", "a?", "abc", False),
+        ("StringNotLike", "a*", "ba", True),
+        ("NumericEquals", 10, "10.0", True),
+        ("NumericNotEquals", "10", "10", False),
+        ("NumericLessThan", "10", "9", True),
+        ("NumericLessThan", "10", "10", False),
+        ("NumericLessThanEquals", "10", "10", True),
+        ("NumericGreaterThan", "10", "9", False),
+        ("NumericGreaterThanEquals", "10", "10", True),
+        ("DateLessThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", True),
+        ("DateGreaterThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", False),
+        ("DateEquals", "1767225600", "2026-01-01T00:00:00+00:00", True),
+        ("Bool", "true", "True", True),
+        ("Bool", False, "false", True),
+        ("Bool", "true", None, False),
+        ("IpAddress", "203.0.113.0/24", "203.0.113.7", True),
+        ("IpAddress", "203.0.113.0/24", "203.0.114.7", False),
+        ("NotIpAddress", "203.0.113.0/24", "203.0.114.7", True),
+        ("ArnLike", "arn:aws:iam::123456789012:role/*", ARN, True),
+        ("ArnEquals", "arn:aws:iam::*:role/team/lake", ARN, True),
+        ("ArnLike", "arn:aws:*:role/team/lake", ARN, False),  # a wildcard stays within its part
+        ("ArnNotLike", "arn:aws:iam::123456789012:user/*", ARN, True),
+        ("Null", "true", None, True),
+        ("Null", "true", "a", False),
+        ("Null", "false", "a", True),
+        ("ForAnyValue:StringEquals", "a", "a", True),
+        ("ForAnyValue:StringEquals", "a", ["b", "a"], True),
+        ("ForAnyValue:StringEquals", "a", ["b", "c"], False),
+        ("ForAnyValue:StringEquals", "a", None, False),
+        ("ForAnyValue:StringNotEquals", "a", ["a", "b"], True),
+        ("ForAnyValue:StringNotEquals", "a", ["a"], False),
+        ("ForAnyValue:StringNotEquals", "a", None, False),
+        ("ForAllValues:StringEquals", ["a", "b"], ["a", "b"], True),
+        ("ForAllValues:StringEquals", ["a", "b"], ["a", "c"], False),
+        ("ForAllValues:StringEquals", "a", None, True),  # AWS warns of it: nothing is all of anything
+        ("ForAllValues:StringNotEquals", "a", ["b", "a"], False),
+    ],
+)
+def test_condition(operator: str, expected: Any, actual: Any, allowed: bool) -> None:
+    assert allows(operator, expected, actual) == allowed
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "allowed"),
+    [
+        ("${aws:username}/*", "ann/x", True),
+        ("${aws:username}/*", "bob/x", False),
+        ("${aws:none}/*", "/x", False),
+        ("${aws:none, 'all'}/*", "all/x", True),
+        ("${*}", "*", True),
+        ("${*}", "a", False),
+    ],
+)
+def test_variables(expected: str, actual: str, allowed: bool) -> None:
+    assert allows("StringLike", expected, actual, **{"aws:username": "ann"}) == allowed
+
+
+def test_a_variable_is_plain_text_even_if_it_looks_like_a_pattern() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::home/${aws:username}/*"}
+    request = Request("s3:GetObject", "arn:aws:s3:::home/bob/x", context={"aws:username": "*"})
+    assert not applies(statement, request)
+
+
+@pytest.mark.parametrize("name", ["StringResembles", "BinaryEquals", "NotBool", "ForAnyValue:StringIs"])
+@pytest.mark.parametrize("actual", ["a", None])
+def test_an_unknown_operator_is_refused(name: str, actual: str | None) -> None:
+    with pytest.raises(UndecidableCondition, match=name):
+        allows(name, "a", actual)
+
+
+@pytest.mark.parametrize("name", ["NumericEquals", "NotIpAddress", "DateLessThan"])
+def test_what_cannot_be_compared_is_refused(name: str) -> None:
+    with pytest.raises(UndecidableCondition, match=f"{name} cannot compare"):
+        allows(name, "1.2", "never")
+
+
+def test_an_unknown_operator_denies_whatever_other_statements_allow() -> None:
+    odd = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BinaryEquals": {"k": "a"}}}
+    policy = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, odd]}
+    decision = evaluate(policy, Request("s3:GetObject", "o"), "p")
+    assert (decision.allowed, decision.denied_explicitly) == (False, True)
+    assert "BinaryEquals" in decision.reason
