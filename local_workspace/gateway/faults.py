@@ -30,6 +30,8 @@ DROPS = ("before", "after")
 class FaultRule:
     """Which requests suffer what. `path` is a glob; `skip` lets the first ones pass, `times` limits the hits.
 
+    `every` n: of those that match, each n-th is hit; with `times` none, a storm that lasts.
+
     A rule with neither `status` nor `drop` only delays. `drop` closes the connection with a reset and no answer:
     `before` the handler runs, or `after` it ran, when its effect is done and only the answer is lost.
     """
@@ -46,6 +48,7 @@ class FaultRule:
     drop: str | None = None
     times: int | None = 1
     skip: int = 0
+    every: int = 1
 
     def matches(self, method: str, path: str, token: str, principal: str | None) -> bool:
         """Say whether the rule is about this request."""
@@ -71,6 +74,8 @@ def parse_rule(document: Mapping[str, Any]) -> FaultRule:
         raise bad_request(f"drop must be one of {DROPS}, got {rule.drop!r}")
     if rule.status is not None and not 400 <= rule.status < 600:
         raise bad_request(f"status must be an error's, got {rule.status}")
+    if rule.every < 1:
+        raise bad_request(f"every must be at least 1, got {rule.every}")
     return rule
 
 
@@ -105,11 +110,11 @@ class FaultRules:
             for number, rule in self._rules.items():
                 if not rule.matches(method, path, token, principal):
                     continue
-                seen = self._seen[number]
-                if rule.times is not None and seen >= rule.skip + rule.times:
+                turn = self._seen[number] - rule.skip
+                if rule.times is not None and turn >= rule.times * rule.every:
                     continue
-                self._seen[number] = seen + 1
-                if seen >= rule.skip:
+                self._seen[number] += 1
+                if turn >= 0 and turn % rule.every == 0:
                     return rule
         return None
 
@@ -117,7 +122,7 @@ class FaultRules:
         """Return the rules with how often each has struck."""
         with self._lock:
             return [
-                {"id": number, **asdict(rule), "hits": max(0, self._seen[number] - rule.skip)}
+                {"id": number, **asdict(rule), "hits": max(0, -((rule.skip - self._seen[number]) // rule.every))}
                 for number, rule in self._rules.items()
             ]
 

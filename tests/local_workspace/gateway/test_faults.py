@@ -100,6 +100,13 @@ def test_skip_lets_the_first_ones_pass(gateway: Gateway) -> None:
     assert [gateway.call("GET", "/api/a").status_code for _ in range(3)] == [200, 503, 200]
 
 
+def test_every_hits_each_nth(gateway: Gateway) -> None:
+    gateway.set_rules({"path": "/api/a", "status": 503, "every": 3, "times": 2})
+    answers = [gateway.call("GET", "/api/a").status_code for _ in range(8)]
+    assert answers == [503, 200, 200, 503, 200, 200, 200, 200]
+    assert gateway.hits() == [2]
+
+
 def test_a_rule_leaves_other_routes_methods_and_callers_alone(gateway: Gateway) -> None:
     gateway.set_rules({"path": "/api/a", "method": "POST", "principal": "user@x", "status": 500, "times": None})
     assert gateway.call("POST", "/api/b").status_code == 200
