@@ -44,7 +44,7 @@ def upload_scripts(target: Target, body: str) -> None:
 def make_ours(target: Target, name: str) -> dg.AssetsDefinition:
     """Return an asset that runs our script through our client."""
     runs = ServerlessRuns(open_workspace(target, "pipeline"), volume_path(target, PIPES))
-    task, environments = _describe(target, _script_path(target, "ours"))
+    task, environments = describe_task(target, script_path(target, "ours"))
     return _make_asset(name, lambda context: runs.run(context=context, task=task, environments=environments))
 
 
@@ -53,7 +53,7 @@ def make_stock(target: Target, name: str) -> dg.AssetsDefinition:
     from dagster_databricks.pipes import PipesDatabricksServerlessClient
 
     client = PipesDatabricksServerlessClient(open_workspace(target, "pipeline"), volume_path(target, PIPES))
-    task, environments = _describe(target, _script_path(target, "stock"))
+    task, environments = describe_task(target, script_path(target, "stock"))
     submit_args = {"environments": environments}
     return _make_asset(name, lambda context: client.run(context=context, task=task, submit_args=submit_args))
 
@@ -72,16 +72,18 @@ def _make_asset(name: str, run: Callable[[Any], Any]) -> dg.AssetsDefinition:
     return step
 
 
-def _script_path(target: Target, name: str) -> str:
+def script_path(target: Target, name: str) -> str:
+    """Return where the script of "ours" or "stock" lies."""
     return f"{volume_path(target, STEPS_VOLUME)}/bench/{name}.py"
 
 
 def _upload(target: Target, name: str, code: str) -> None:
     content = io.BytesIO(code.encode())
-    open_workspace(target, "deployer").files.upload(_script_path(target, name), content, overwrite=True)
+    open_workspace(target, "deployer").files.upload(script_path(target, name), content, overwrite=True)
 
 
-def _describe(target: Target, script: str) -> tuple[SubmitTask, list[JobEnvironment]]:
+def describe_task(target: Target, script: str) -> tuple[SubmitTask, list[JobEnvironment]]:
+    """Return a script as a task, and the environment it runs in."""
     from databricks.sdk.service.compute import Environment
     from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 

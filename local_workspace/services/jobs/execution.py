@@ -20,6 +20,7 @@ from local_workspace.serverless_runtime.assignment import Assignment
 from local_workspace.serverless_runtime.gateway_client import GatewayClient
 from local_workspace.serverless_runtime.sources import read_source
 from local_workspace.services.jobs import states
+from local_workspace.services.jobs.cold_start import cold_start_of
 from local_workspace.services.jobs.references import resolve_references
 from local_workspace.services.jobs.settings import task_type
 from local_workspace.services.jobs.states import Outcome
@@ -48,6 +49,7 @@ class Execution:
         self._worker: Worker | None = None
         self._stop: Outcome | None = None
         self._ended = threading.Event()
+        self._stopped = threading.Event()
 
     def execute(self, on_running: Callable[[], None]) -> tuple[Outcome, dict[str, Any]]:
         """Return the outcome and the output; `on_running` is called when the code is about to start."""
@@ -56,6 +58,7 @@ class Execution:
         work_dir.mkdir(parents=True, exist_ok=True)
         try:
             overlay = self._prepare(token)
+            cold_start_of(self._workspace).wait(self._run["run_id"], self._stopped)
             return self._judge(self._run_worker(self._assign(token, work_dir, overlay), on_running))
         except DependencyError as error:
             return states.LIBRARY_ERROR.saying(str(error)), {"error": str(error)}
@@ -71,6 +74,7 @@ class Execution:
                 return
             self._stop = outcome
             worker = self._worker
+        self._stopped.set()
         if worker is not None:
             threading.Thread(target=self._end_worker, args=(worker,), name="stop-task", daemon=True).start()
 

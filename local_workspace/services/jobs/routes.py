@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_workspace.gateway.calls import Handler, Route
-from local_workspace.services.jobs import jobs, permissions, runs
+from local_workspace.services.jobs import cold_start, jobs, permissions, runs
 
 HANDLERS: list[tuple[str, str, Handler]] = [
     ("POST", "runs/submit", runs.submit_run),
@@ -34,4 +34,6 @@ ROUTES: list[Route] = [
     ("GET", "/api/2.0/permissions/jobs/{job_id}", permissions.get_permissions),
     ("PUT", "/api/2.0/permissions/jobs/{job_id}", permissions.set_permissions),
     ("PATCH", "/api/2.0/permissions/jobs/{job_id}", permissions.update_permissions),
+    ("GET", "/local/serverless", cold_start.get_serverless),
+    ("PUT", "/local/serverless", cold_start.set_serverless),
 ]
