@@ -31,6 +31,8 @@ RESOURCE_TYPES = (
     "jar",
     "script",
     "grants",
+    "group",
+    "service_principal",
 )
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

@@ -22,8 +22,9 @@ _OTHERS = "others"  # no principal is called so: the field of grants to principa
 class Grants(Resource):
     """Who may do what on a securable. `name` is its type and logical name: schema.flights.silver.
 
-    A declared principal gets what is declared, and loses what is not. `foreign` says what happens to grants to
-    principals that are not declared: keep, report (shown and left) or revoke. A revoke is a line of the plan.
+    `to` names roles of the target, or declared groups by their key. A declared principal gets what is declared, and
+    loses what is not. `foreign` says what happens to grants to principals that are not declared: keep, report (shown
+    and left) or revoke. A revoke is a line of the plan.
     """
 
     to: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -40,8 +41,9 @@ class Grants(Resource):
 
     @property
     def dependencies(self) -> tuple[str, ...]:
-        """The securable."""
-        return (self.name.replace(".", "/"), *self.after)
+        """The securable, and declared groups."""
+        groups = [role for role in self.to if role.startswith("group/")]
+        return (self.name.replace(".", "/"), *groups, *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the securable's full name."""
@@ -53,14 +55,14 @@ class Grants(Resource):
     def desired(self, target: Target) -> State:
         """Privileges by principal."""
         others: dict[str, Any] = {_OTHERS: {}} if self.foreign == "revoke" else {}
-        return {**{target.principals[role]: sorted(privileges) for role, privileges in self.to.items()}, **others}
+        return {**{name_principal(target, role): sorted(privileges) for role, privileges in self.to.items()}, **others}
 
     def read(self, clients: Clients) -> State | None:
         """Get, page by page; without the securable there is nothing granted, and nothing can be."""
         held = unless_missing(lambda: self._read_all(clients))
         if held is None:
             return None
-        declared = {clients.target.principals[role] for role in self.to}
+        declared = {name_principal(clients.target, role) for role in self.to}
         others = {name: privileges for name, privileges in held.items() if name not in declared}
         state: dict[str, Any] = {name: held.get(name, []) for name in declared}
         if self.foreign == "revoke":
@@ -109,6 +111,11 @@ class Grants(Resource):
             page = answer.next_page_token
             if not page:
                 return held
+
+
+def name_principal(target: Target, role: str) -> str:
+    """Return the principal of a role, or of a declared group's key."""
+    return target.account_wide(role.partition("/")[2]) if role.startswith("group/") else target.principals[role]
 
 
 def _list_changes(desired: State, before: State) -> list[tuple[str, list[str], list[str]]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.targets import Target
-from lakehouse.workspace import open_aws, open_workspace
+from lakehouse.workspace import WorkspaceUnreachable, open_aws, open_workspace
 from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
@@ -37,6 +37,19 @@ class Clients:
     def workspace(self) -> WorkspaceClient:
         """The Databricks client."""
         return open_workspace(self.target, self._role)
+
+    @property
+    def identity(self) -> WorkspaceClient:
+        """The Databricks client for users, groups and service principals, which are a workspace admin's to change."""
+        return open_workspace(self.target, "admin")
+
+    @property
+    def may_manage_identities(self) -> bool:
+        """Whether there is an admin's profile; who declares no identities needs none."""
+        try:
+            return bool(self.identity)
+        except WorkspaceUnreachable:
+            return False
 
     def aws(self, service: str) -> Any:
         """Return the boto3 client of a service."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.grants import Grants
+from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.iam_role import StorageRole
 from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
 
 TYPES: tuple[type[Resource], ...] = (
+    ServicePrincipal,
+    Group,
     KmsKey,
     SqsQueue,
     S3Bucket,

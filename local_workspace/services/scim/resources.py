@@ -10,7 +10,7 @@ from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
 
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
-_FILTER = re.compile(r'\s*([\w.]+)\s+(eq|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
+_FILTER = re.compile(r'\s*([\w.]+)\s+(eq|ne|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
 
 
 def user_resource(store: Store, document: Document) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def service_principal_resource(store: Store, document: Document) -> dict[str, An
         "displayName": document["display_name"],
         "active": True,
         "groups": _groups(store, document["name"]),
+        **_external_id(document),
     }
 
 
@@ -47,6 +48,7 @@ def group_resource(store: Store, document: Document) -> dict[str, Any]:
         "displayName": document["name"],
         "members": members,
         "meta": {"resourceType": "WorkspaceGroup"},
+        **_external_id(document),
     }
 
 
@@ -63,8 +65,17 @@ def matches(resource: dict[str, Any], condition: str | None) -> bool:
         raise bad_request(f'Cannot parse the filter {condition!r}; use one like userName eq "ann@example.com"')
     wanted = parsed.group(3).lower()
     actual = next((str(value) for key, value in resource.items() if key.lower() == parsed.group(1).lower()), "").lower()
-    operators = {"eq": actual == wanted, "sw": actual.startswith(wanted), "co": wanted in actual}
+    operators = {
+        "eq": actual == wanted,
+        "ne": actual != wanted,
+        "sw": actual.startswith(wanted),
+        "co": wanted in actual,
+    }
     return operators[parsed.group(2).lower()]
+
+
+def _external_id(document: Document) -> dict[str, str]:
+    return {"externalId": document["external_id"]} if document.get("external_id") else {}
 
 
 def _groups(store: Store, name: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""SCIM routes: /api/2.0/preview/scim/v2/{Me,Users,ServicePrincipals,Groups}, reading only.
+"""SCIM routes: /api/2.0/preview/scim/v2/{Me,Users,ServicePrincipals,Groups}. Users are read only.
 
 https://docs.databricks.com/api/workspace/users
 """
@@ -11,6 +11,7 @@ from typing import Any
 from local_workspace.gateway.calls import Call, Handler, Route
 from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.store import Document, Store
+from local_workspace.services.scim import changes
 from local_workspace.services.scim.resources import (
     group_resource,
     matches,
@@ -88,6 +89,12 @@ ROUTES: list[Route] = [
         f"{SCIM}/ServicePrincipals/{{id}}",
         _get(_service_principals, service_principal_resource, "Service principal"),
     ),
+    ("POST", f"{SCIM}/ServicePrincipals", changes.create_service_principal),
+    ("PATCH", f"{SCIM}/ServicePrincipals/{{id}}", changes.patch_service_principal),
+    ("DELETE", f"{SCIM}/ServicePrincipals/{{id}}", changes.delete_service_principal),
+    ("POST", f"{SCIM}/Groups", changes.create_group),
+    ("PATCH", f"{SCIM}/Groups/{{id}}", changes.patch_group),
+    ("DELETE", f"{SCIM}/Groups/{{id}}", changes.delete_group),
     ("GET", f"{SCIM}/Groups", _list(_groups, group_resource)),
     ("GET", f"{SCIM}/Groups/{{id}}", _get(_groups, group_resource, "Group")),
 ]

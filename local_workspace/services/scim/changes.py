@@ -1,0 +1,176 @@
+"""Creating, changing and deleting groups and service principals: for workspace admins only.
+
+Users come from the identity provider and cannot be changed here. https://docs.databricks.com/api/workspace/groups
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from local_workspace.gateway import principals
+from local_workspace.gateway.calls import Call
+from local_workspace.gateway.errors import already_exists, bad_request, not_found, not_implemented
+from local_workspace.gateway.request_log import require_admin
+from local_workspace.gateway.store import Document, Store
+from local_workspace.services.scim.forgetting import forget_principal
+from local_workspace.services.scim.patches import Change, parse_members, parse_patch
+from local_workspace.services.scim.resources import group_resource, service_principal_resource
+
+SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, "users", principals.EVERYBODY)
+
+
+def create_group(call: Call) -> Response:
+    """POST /Groups."""
+    require_admin(call)
+    store, name = call.workspace.store, _text(call.require("displayName"), "displayName")
+    with store.transaction():
+        if name == principals.EVERYBODY or store.get("group", name) is not None:
+            raise already_exists(f"Group with name {name} already exists.")
+        document = principals.put_group(store, name, [])
+        document |= {"external_id": _external_id(call.body)}
+        _set_members(store, document, parse_members(call.body.get("members") or []))
+        store.put("group", name, document)
+    return JSONResponse(group_resource(store, document), 201)
+
+
+def patch_group(call: Call) -> Response:
+    """PATCH /Groups/{id}: members, external id."""
+    require_admin(call)
+    store = call.workspace.store
+    with store.transaction():
+        document = find_by_id(store, "group", call.params["id"])
+        for change in parse_patch(call.body):
+            _change_group(store, document, change)
+        store.put("group", document["name"], document)
+    return Response(status_code=204)
+
+
+def delete_group(call: Call) -> Response:
+    """DELETE /Groups/{id}: with its memberships and what was granted to it."""
+    require_admin(call)
+    store = call.workspace.store
+    with store.transaction():
+        name = find_by_id(store, "group", call.params["id"])["name"]
+        if name in SYSTEM_GROUPS:
+            raise bad_request(f"Group {name} belongs to the workspace and cannot be deleted.")
+        store.delete("group", name)
+        forget_principal(store, name)
+    return Response(status_code=204)
+
+
+def create_service_principal(call: Call) -> Response:
+    """POST /ServicePrincipals: the service makes the application id; names need not be unique."""
+    require_admin(call)
+    if call.body.get("applicationId"):
+        raise bad_request("applicationId cannot be chosen on AWS; leave it out and take the one of the answer")
+    store, display_name = call.workspace.store, _text(call.require("displayName"), "displayName")
+    with store.transaction():
+        document = principals.put_principal(store, str(uuid.uuid4()), "service_principal", display_name)
+        document |= {"external_id": _external_id(call.body)}
+        store.put("principal", document["name"], document)
+    return JSONResponse(service_principal_resource(store, document), 201)
+
+
+def patch_service_principal(call: Call) -> Response:
+    """PATCH /ServicePrincipals/{id}: display name, external id."""
+    require_admin(call)
+    store = call.workspace.store
+    with store.transaction():
+        document = find_by_id(store, "principal", call.params["id"])
+        for change in parse_patch(call.body):
+            if change.field == "displayName" and change.operation != "remove":
+                document["display_name"] = _text(change.value, "displayName")
+            elif change.field == "externalId":
+                document["external_id"] = _external_id_of(change)
+            else:
+                raise _cannot_change(change, "service principal")
+        store.put("principal", document["name"], document)
+    return Response(status_code=204)
+
+
+def delete_service_principal(call: Call) -> Response:
+    """DELETE /ServicePrincipals/{id}: with its tokens, its memberships and what was granted to it."""
+    require_admin(call)
+    store = call.workspace.store
+    with store.transaction():
+        document = find_by_id(store, "principal", call.params["id"])
+        if document["name"] == call.caller.name:
+            raise bad_request("A service principal cannot delete itself.")
+        store.delete("principal", document["name"])
+        forget_principal(store, document["name"])
+    return Response(status_code=204)
+
+
+def find_by_id(store: Store, kind: str, scim_id: str) -> Document:
+    """Return a group, or a service principal.
+
+    Raises:
+        ApiError: 404 when there is none with this id.
+    """
+    for _, document in store.scan(kind):
+        if str(document["id"]) == scim_id and document.get("kind") != "user":
+            return document
+    label = "Group" if kind == "group" else "Service principal"
+    raise not_found(f"{label} with id {scim_id} not found.")
+
+
+def _change_group(store: Store, document: Document, change: Change) -> None:
+    if change.field == "members":
+        held = [_id_of(store, name) for name in document["members"]]
+        named = None if change.value is None else parse_members(change.value)
+        _set_members(store, document, _combine(change, held, named))
+    elif change.field == "externalId":
+        document["external_id"] = _external_id_of(change)
+    elif change.field == "displayName" and change.value == document["name"]:
+        return
+    else:
+        raise _cannot_change(change, "group")
+
+
+def _combine(change: Change, held: list[str], named: list[str] | None) -> list[str]:
+    if change.operation == "remove":
+        return [] if named is None else [one for one in held if one not in named]
+    if named is None:
+        raise bad_request(f"{change.operation} of members needs a value")
+    return named if change.operation == "replace" else [*held, *named]
+
+
+def _set_members(store: Store, document: Document, ids: list[str]) -> None:
+    names = {str(one["id"]): name for kind in ("principal", "group") for name, one in store.scan(kind)}
+    unknown = [one for one in ids if one not in names]
+    if unknown:
+        raise bad_request(f"Member with id {unknown[0]} does not exist.")
+    above = principals.groups_of(store, document["name"]) | {document["name"]}
+    circular = sorted(above & {names[one] for one in ids})
+    if circular:
+        raise bad_request(f"Group {circular[0]} cannot be a member of {document['name']}: it contains that group.")
+    document["members"] = sorted({names[one] for one in ids})
+
+
+def _id_of(store: Store, name: str) -> str:
+    return str((store.get("principal", name) or store.get("group", name) or {})["id"])
+
+
+def _external_id(body: Mapping[str, Any]) -> str | None:
+    value = body.get("externalId")
+    return None if value is None else _text(value, "externalId")
+
+
+def _external_id_of(change: Change) -> str | None:
+    return None if change.operation == "remove" else _text(change.value, "externalId")
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > 255 or not value.isprintable():
+        raise bad_request(f"{field} must be a printable text of 1 to 255 characters, got {value!r}")
+    return value
+
+
+def _cannot_change(change: Change, label: str) -> Exception:
+    if change.field in ("displayName", "active", "entitlements", "roles"):
+        return not_implemented(f"The local workspace does not {change.operation} {change.field} of a {label}.")
+    return bad_request(f"A {label} has no field {change.field!r} to {change.operation}")

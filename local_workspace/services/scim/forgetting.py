@@ -1,0 +1,44 @@
+"""What a deleted principal leaves behind is removed: a new one of the same name must inherit nothing."""
+
+from __future__ import annotations
+
+from local_workspace.gateway.principals import put_group
+from local_workspace.gateway.store import Store
+from local_workspace.services.jobs.access import ACL as JOB_ACL
+from local_workspace.services.unity_catalog.privileges import TYPES
+from local_workspace.services.warehouses.grants import SUBJECTS
+from local_workspace.services.warehouses.state import KIND as WAREHOUSE
+
+
+def forget_principal(store: Store, name: str) -> None:
+    """Remove the principal's memberships, grants, permissions and tokens; what it owned has a deleted owner."""
+    with store.transaction():
+        for group, document in store.scan("group"):
+            if name in document["members"]:
+                put_group(store, group, [one for one in document["members"] if one != name])
+        for key, token in store.scan("token"):
+            if token["principal"] == name:
+                store.delete("token", key)
+        _forget_grants(store, name)
+        _forget_permissions(store, name)
+
+
+def _forget_grants(store: Store, name: str) -> None:
+    for key, held in store.scan("grant"):
+        if name in held:
+            store.put("grant", key, {one: held[one] for one in held if one != name})
+    for kind in TYPES:
+        for key, document in store.scan(kind):
+            if document.get("owner") == name:
+                store.put(kind, key, {**document, "owner": f"{name} (deleted)"})
+
+
+def _forget_permissions(store: Store, name: str) -> None:
+    for key, document in store.scan(WAREHOUSE):
+        kept = [entry for entry in document["acl"] if name not in (entry.get(subject) for subject in SUBJECTS)]
+        if kept != document["acl"]:
+            store.put(WAREHOUSE, key, {**document, "acl": kept})
+    for key, document in store.scan(JOB_ACL):
+        kept = [entry for entry in document["entries"] if entry["principal"] != name]
+        if kept != document["entries"]:
+            store.put(JOB_ACL, key, {**document, "entries": kept})

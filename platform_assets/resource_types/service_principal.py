@@ -1,0 +1,105 @@
+"""Service principals. https://docs.databricks.com/api/workspace/serviceprincipals
+
+Their names need not be unique, so they are known by their external id; who comes second in a race leaves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehouse.targets import Target
+from platform_assets.resource_types.identities import filter_ours, make_patch, mark_identity, marked_name
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.iam import ServicePrincipal as Found
+
+
+@dataclass(frozen=True)
+class ServicePrincipal(Resource):
+    """A service principal that the workspace makes; a group's members name it by its key."""
+
+    type_name = "service_principal"
+    group = "platform_identity"
+
+    def physical_name(self, target: Target) -> str:
+        """Return the display name."""
+        return target.account_wide(self.name)
+
+    def desired(self, target: Target) -> State:
+        """Name, and that it is there once."""
+        return {"display_name": self.physical_name(target), "duplicates": []}
+
+    def read(self, clients: Clients) -> State | None:
+        """List by external id."""
+        found = self._find(clients)
+        return _as_state(found) if found else None
+
+    def container(self, target: Target) -> str:
+        """The workspace."""
+        return ""
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List those with our mark."""
+        by_name: defaultdict[str, list[Found]] = defaultdict(list)
+        for found in clients.identity.service_principals.list(filter=filter_ours(clients.target)):
+            name = marked_name(clients.target, found.external_id)
+            if name is not None:
+                by_name[name].append(found)
+        for name, same in by_name.items():
+            yield clients.target.account_wide(name), _as_state(_sort(same))
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create; the SDK tries a lost answer again, and two may create at once: all but the oldest go."""
+        mark = mark_identity(clients.target, self.name)
+        clients.identity.service_principals.create(display_name=desired["display_name"], external_id=mark)
+        self._delete_all_but(clients, 1)
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Patch the name; delete duplicates."""
+        from databricks.sdk.service.iam import PatchSchema
+
+        if "duplicates" in before:
+            self._delete_all_but(clients, 1)
+        if "display_name" in before:
+            clients.identity.service_principals.patch(
+                str(self._find(clients)[0].id),
+                operations=[make_patch("replace", "displayName", desired["display_name"])],
+                schemas=[PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP],
+            )
+
+    def delete(self, clients: Clients) -> None:
+        """Delete, with its tokens and memberships."""
+        self._delete_all_but(clients, 0)
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[ServicePrincipal]:
+        """Those with our mark."""
+        prefix = listing.clients.target.account_wide("")
+        if listing.clients.may_manage_identities:
+            yield from (cls(name.removeprefix(prefix)) for name in listing.states(cls, ""))
+
+    def _find(self, clients: Clients) -> list[Found]:
+        mark = mark_identity(clients.target, self.name)
+        return _sort(list(clients.identity.service_principals.list(filter=f'externalId eq "{mark}"')))
+
+    def _delete_all_but(self, clients: Clients, kept: int) -> None:
+        api = clients.identity.service_principals
+        for found in self._find(clients)[kept:]:
+            identity = str(found.id)
+            unless_missing(lambda identity=identity: api.delete(identity))  # type: ignore[misc]
+
+
+def _sort(found: Sequence[Found]) -> list[Found]:
+    return sorted(found, key=lambda one: int(one.id or 0))
+
+
+def _as_state(found: Sequence[Found]) -> State:
+    first, *others = found
+    return {"display_name": first.display_name, "duplicates": [str(one.application_id) for one in others]}
