@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from lakehouse.remedies import find_remedies
 from lakehouse.serverless.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from databricks.sdk.service.jobs import Run, RunOutput, RunTask
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_DENIED = re.compile(r"does not have (?P<privilege>[A-Z_ ]+) on (?P<kind>[\w ]+?) '(?P<name>[^']+)'")
 _LONGEST_TRACE = 20_000
 _LONGEST_LOG = 4_000
 
@@ -26,7 +26,7 @@ def describe_failure(workspace: WorkspaceClient, run: Run, outcome: Outcome) -> 
     lines = [f"Databricks run {run.run_id} ended {outcome.verdict.value}: {outcome.reason}", f"See {run.run_page_url}"]
     metadata: dict[str, Any] = {"databricks/run_url": dg.MetadataValue.url(run.run_page_url or "")}
     for task, (error, trace, log) in zip(failed, stories, strict=True):
-        lines += [f"Task {task.task_key}: {error}", *_remedies(error), trace]
+        lines += [f"Task {task.task_key}: {error}", *find_remedies(error), trace]
         metadata[f"{task.task_key} error"] = error
         if log:
             metadata[f"{task.task_key} log"] = dg.MetadataValue.md(f"```\n{log}\n```")
@@ -58,11 +58,3 @@ def _tell(task: RunTask, output: RunOutput | Exception) -> tuple[str, str, str]:
         return said, f"(its output could not be read: {output})", ""
     trace = _ANSI.sub("", output.error_trace or "")[-_LONGEST_TRACE:]
     return _ANSI.sub("", output.error or said), trace, (output.logs or "")[-_LONGEST_LOG:]
-
-
-def _remedies(error: str) -> list[str]:
-    denied = _DENIED.search(error)
-    if denied is None:
-        return []
-    privilege = denied["privilege"].strip().replace("_", " ")
-    return [f"Remedy: GRANT {privilege} ON {denied['kind'].upper()} {denied['name']} TO the run's principal."]

@@ -1,6 +1,7 @@
 """How Pipes parameters reach the remote code: command line arguments, for a notebook widgets. Pure.
 
 Serverless runs take no environment variables. The same names as in dagster-databricks, so steps written for it work.
+A JAR's main class gets its own arguments and no others: it speaks no Pipes and may refuse what it does not know.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class UnsupportedTask(Exception):
 
 
 def add_pipes_parameters(task: SubmitTask, context_data: Mapping[str, Any], messages_path: str) -> SubmitTask:
-    """Return a copy of the task with the context and the place for messages among its parameters.
+    """Return a copy of the task with the context and the place for messages among its parameters, if it takes any.
 
     Raises:
         ParametersTooLarge, UnsupportedTask: naming the task.
@@ -38,12 +39,16 @@ def add_pipes_parameters(task: SubmitTask, context_data: Mapping[str, Any], mess
         DAGSTER_PIPES_MESSAGES_ENV_VAR: encode_param({"path": messages_path}),
     }
     given: list[str] | dict[str, str]
-    if prepared.notebook_task is not None:
+    if prepared.spark_jar_task is not None:
+        given = prepared.spark_jar_task.parameters or []
+    elif prepared.notebook_task is not None:
         given = prepared.notebook_task.base_parameters = {**(prepared.notebook_task.base_parameters or {}), **values}
     else:
         script = prepared.spark_python_task or prepared.python_wheel_task
         if script is None:
-            raise UnsupportedTask(f"Task {task.task_key}: only scripts, wheels and notebooks can be run as a step")
+            raise UnsupportedTask(
+                f"Task {task.task_key}: only scripts, wheels, JARs and notebooks can be run as a step"
+            )
         given = script.parameters = [*(script.parameters or []), *_as_arguments(values)]
     size = len(json.dumps(given).encode())
     if size > MOST_BYTES:

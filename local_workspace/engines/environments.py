@@ -2,6 +2,7 @@
 
 The overlay goes in front of the base libraries, so only what the base does not satisfy is installed.
 Wheels are keyed by their bytes; two runs that want the same overlay wait for one installation.
+JARs (`java_dependencies`) are fetched for each run.
 """
 
 from __future__ import annotations
@@ -66,6 +67,30 @@ def prepare_overlay(home: Path, dependencies: Sequence[str], read_file: Callable
     return overlay
 
 
+def fetch_jars(directory: Path, paths: Sequence[str], read_file: Callable[[str], bytes]) -> list[Path]:
+    """Write the JARs into the directory and return them in the order given.
+
+    Raises:
+        DependencyError: one of them cannot be read, or is no JAR.
+    """
+    jars = []
+    for number, path in enumerate(paths):
+        jar = directory / str(number) / path.rpartition("/")[2]
+        jar.parent.mkdir(parents=True)
+        jar.write_bytes(_read(path, read_file))
+        if not zipfile.is_zipfile(jar):
+            raise DependencyError(f"Library installation failed for '{path}': it is not a JAR")
+        jars.append(jar)
+    return jars
+
+
+def _read(path: str, read_file: Callable[[str], bytes]) -> bytes:
+    try:
+        return read_file(path)
+    except Exception as error:
+        raise DependencyError(f"Library installation failed for '{path}': {error}") from error
+
+
 def _load(text: str, read_file: Callable[[str], bytes]) -> Dependency:
     if text.startswith("-"):
         raise DependencyError(f"Library installation failed for '{text}': pip options are not supported here")
@@ -73,11 +98,7 @@ def _load(text: str, read_file: Callable[[str], bytes]) -> Dependency:
         return Dependency(text)
     if not text.endswith(".whl"):
         raise DependencyError(f"Library installation failed for '{text}': only wheels are installed from files")
-    try:
-        content = read_file(text)
-    except Exception as error:
-        raise DependencyError(f"Library installation failed for '{text}': {error}") from error
-    return Dependency(text, text.rpartition("/")[2], content)
+    return Dependency(text, text.rpartition("/")[2], _read(text, read_file))
 
 
 def _is_in_base(dependency: Dependency) -> bool:

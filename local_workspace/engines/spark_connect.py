@@ -87,7 +87,7 @@ class SparkConnectServer:
         java_options: tuple[str, ...] = (),
     ) -> None:
         self.port = port or free_port()
-        self._toolchain = toolchain
+        self.toolchain = toolchain
         self._directory = directory
         self._settings = spark_settings(directory, self.port, aws_endpoint)
         self._java_options = (f"-Dlakehouse.gateway={gateway_url}", *java_options)
@@ -141,14 +141,14 @@ class SparkConnectServer:
         return True
 
     def _command(self) -> Iterator[str]:
-        yield str(self._toolchain.java)
+        yield str(self.toolchain.java)
         yield f"-Xmx{HEAP}"
         yield from COMPILER
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")
-        if self._toolchain.class_archive.exists():
+        if self.toolchain.class_archive.exists():
             # half the start-up time; when it does not fit this JVM it is passed over in silence
-            yield f"-XX:SharedArchiveFile={self._toolchain.class_archive}"
+            yield f"-XX:SharedArchiveFile={self.toolchain.class_archive}"
         yield from self._java_options
         yield from (f"-D{name}={value}" for name, value in self._settings.items())
-        yield from ("-cp", self._toolchain.class_path, MAIN_CLASS)
+        yield from ("-cp", self.toolchain.class_path, MAIN_CLASS)

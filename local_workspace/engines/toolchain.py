@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,10 @@ PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / 
 
 # A class that is not in the archive is looked for in one jar after the other: where most are comes first.
 _SEARCHED_FIRST = ("spark-", "janino", "commons-compiler", "hadoop-client", "scala-library", "parquet-")
+
+# Clients in Java look up an error's condition; Spark's own list lacks those that Databricks has and the plugin raises.
+_CONDITIONS = "error/error-conditions.json"
+_OWN_CONDITIONS = {"INSUFFICIENT_PERMISSIONS": {"message": ["Insufficient privileges: <report>"], "sqlState": "42501"}}
 
 Say = Callable[[str], None]
 
@@ -165,7 +170,13 @@ def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
 
 def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
     sources = sorted(PLUGIN_SOURCES.rglob("*.java"))
-    key = _digest([jars.name, *(f"{path.relative_to(PLUGIN_SOURCES)}\n{path.read_text()}" for path in sources)])
+    key = _digest(
+        [
+            jars.name,
+            repr(_OWN_CONDITIONS),
+            *(f"{path.relative_to(PLUGIN_SOURCES)}\n{path.read_text()}" for path in sources),
+        ]
+    )
     plugin = cache / "plugin" / f"spark-catalog-{key}.jar"
     if not plugin.exists():
         say(f"compiling the catalog plugin, {len(sources)} files")
@@ -192,6 +203,13 @@ def _pack(classes: Path, jar: Path) -> None:
     with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(classes.rglob("*.class")):
             archive.write(path, path.relative_to(classes))
+        archive.writestr(_CONDITIONS, json.dumps(_read_conditions() | _OWN_CONDITIONS))
+
+
+def _read_conditions() -> dict[str, object]:
+    spark = next(pyspark_jars().glob("spark-common-utils_*.jar"))
+    conditions: dict[str, object] = json.loads(zipfile.ZipFile(spark).read(_CONDITIONS))
+    return conditions
 
 
 def _install(source: Path, destination: Path) -> None:

@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Assignment:
-    """One task: everything a worker knows about its run. Paths are workspace, /Volumes or s3:// paths."""
+    """One task: everything a worker knows about its run. Paths are workspace, /Volumes or s3:// paths.
+
+    Of a JAR task, `entry_point` is the main class, `jars` are files in `work_dir`, `java` starts its JVM.
+    """
 
     run_id: int
     task_run_id: int
@@ -23,13 +26,15 @@ class Assignment:
     region: str
     session_id: str
     work_dir: str
-    kind: Literal["script", "wheel", "notebook"]
+    kind: Literal["script", "wheel", "notebook", "jar"]
     path: str = ""
     package: str = ""
     entry_point: str = ""
     parameters: list[str] = field(default_factory=list)
     widgets: dict[str, str] = field(default_factory=dict)
     overlay: str = ""
+    jars: list[str] = field(default_factory=list)
+    java: list[str] = field(default_factory=list)
 
     def encode(self) -> bytes:
         """Return the JSON line."""

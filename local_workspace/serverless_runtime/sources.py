@@ -80,7 +80,7 @@ def open_s3(client: GatewayClient, url: str, operation: str, aws_endpoint: str, 
 
 def _describe(path: str, error: GatewayError) -> SourceError:
     if error.status == 403:
-        return SourceError("unauthorized", f"Cannot read {path}: {error.message}")
+        return SourceError("unauthorized", f"Cannot read {path}: {error.error_code}: {error.message}")
     if error.status == 404:
         return SourceError("resource_not_found", f"Cannot read {path}: {error.message}")
     return SourceError("workload", f"Cannot read {path}: HTTP {error.status} {error.error_code} {error.message}")

@@ -1,4 +1,7 @@
-"""Runs a task's code as `__main__`: a script or a wheel's entry point. Notebooks are in notebook_runner.py."""
+"""Runs a task's code as `__main__`: a script or a wheel's entry point.
+
+Notebooks are in notebook_runner.py, JARs in jar_task.py.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,10 @@ from local_workspace.serverless_runtime.sources import SourceError, read_source
 
 def run_task(assignment: Assignment, client: GatewayClient) -> TaskReport:
     """Run the code and report how it ended; only cancellation passes through."""
+    if assignment.kind == "jar":
+        from local_workspace.serverless_runtime import jar_task
+
+        return jar_task.run_jar(assignment, client)
     session.prepare_session(assignment)
     names = namespace.build_names(assignment, client)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from lakehouse.remedies import find_remedies
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Resource
 
@@ -55,8 +56,9 @@ def may_be_duplicate(error: Exception) -> bool:
 
 
 def name_error(resource: Resource, target: Target, error: Exception) -> str:
-    """Return an SDK's error with the resource's names put in front."""
-    return f"{resource.key} ({resource.physical_name(target)}): {type(error).__name__}: {error}"
+    """Return an SDK's error with the resource's names put in front, and what mends a known cause behind."""
+    said = f"{resource.key} ({resource.physical_name(target)}): {type(error).__name__}: {error}"
+    return " ".join([said, *find_remedies(said)])
 
 
 def _aws_code(error: Exception) -> str | None:

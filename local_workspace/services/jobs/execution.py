@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.engines.environments import DependencyError, prepare_overlay
+from local_workspace.engines.environments import DependencyError, fetch_jars, prepare_overlay
 from local_workspace.engines.serverless_pool import ServerlessPool, Worker, WorkerExit
 from local_workspace.serverless_runtime.assignment import Assignment
 from local_workspace.serverless_runtime.gateway_client import GatewayClient
@@ -22,7 +22,7 @@ from local_workspace.serverless_runtime.sources import read_source
 from local_workspace.services.jobs import states
 from local_workspace.services.jobs.cold_start import cold_start_of
 from local_workspace.services.jobs.references import resolve_references
-from local_workspace.services.jobs.settings import task_type
+from local_workspace.services.jobs.settings import jars_of, task_type
 from local_workspace.services.jobs.states import Outcome
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class Execution:
         work_dir = run_dir(self._workspace.home, self._task["run_id"]) / "work"
         work_dir.mkdir(parents=True, exist_ok=True)
         try:
-            overlay = self._prepare(token)
+            prepared = self._prepare(token, work_dir)
             cold_start_of(self._workspace).wait(self._run["run_id"], self._stopped)
-            return self._judge(self._run_worker(self._assign(token, work_dir, overlay), on_running))
+            return self._judge(self._run_worker(self._assign(token, work_dir, prepared), on_running))
         except DependencyError as error:
             return states.LIBRARY_ERROR.saying(str(error)), {"error": str(error)}
         finally:
@@ -78,15 +78,28 @@ class Execution:
         if worker is not None:
             threading.Thread(target=self._end_worker, args=(worker,), name="stop-task", daemon=True).start()
 
-    def _prepare(self, token: str) -> Path | None:
+    def _prepare(self, token: str, work_dir: Path) -> dict[str, Any]:
+        """Return what of the assignment comes of the environment: an overlay, or JARs and a JVM for them."""
         client = GatewayClient(self._workspace.host, token)
         endpoint, region = self._workspace.aws_endpoint, self._workspace.region
         spec = self._run["environments"].get(self._task["settings"].get("environment_key")) or {}
-        return prepare_overlay(
-            self._workspace.home,
-            spec.get("dependencies") or [],
-            lambda path: read_source(client, path, endpoint, region),
-        )
+
+        def read(path: str) -> bytes:
+            return read_source(client, path, endpoint, region)
+
+        if task_type(self._task["settings"]) == "spark_jar_task":
+            jars = fetch_jars(work_dir / ".jars", jars_of(spec), read)
+            return {"jars": [str(jar) for jar in jars], "java": self._java()}
+        overlay = prepare_overlay(self._workspace.home, spec.get("dependencies") or [], read)
+        return {"overlay": str(overlay or "")}
+
+    def _java(self) -> list[str]:
+        from local_workspace.engines.spark_client import client_command
+
+        spark = self._workspace.engines.spark
+        if spark is None:
+            raise RuntimeError("this workspace was started without a Spark engine, which a JAR task needs")
+        return client_command(spark.toolchain)
 
     def _run_worker(self, assignment: Assignment, on_running: Callable[[], None]) -> WorkerExit:
         worker = self._pool().fork_worker(log_path(self._workspace.home, self._task["run_id"]))
@@ -128,7 +141,7 @@ class Execution:
         outcome = FAILURES[report["failure"]]
         return (outcome if report["failure"] == "workload" else outcome.saying(report["error"])), report
 
-    def _assign(self, token: str, work_dir: Path, overlay: Path | None) -> Assignment:
+    def _assign(self, token: str, work_dir: Path, prepared: dict[str, Any]) -> Assignment:
         settings = resolve_references(self._task["settings"], self._run, self._task)
         return Assignment(
             run_id=self._run["run_id"],
@@ -143,7 +156,7 @@ class Execution:
             region=self._workspace.region,
             session_id=self._session_id,
             work_dir=str(work_dir),
-            overlay=str(overlay or ""),
+            **prepared,
             **task_fields(settings, self._run),
         )
 
@@ -161,6 +174,13 @@ def task_fields(settings: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]
             **(given.get("notebook_params") or {}),
         }
         return {"kind": "notebook", "path": body["notebook_path"], "widgets": widgets}
+    if kind == "spark_jar_task":
+        arguments = given.get("jar_params") or body.get("parameters") or []
+        return {
+            "kind": "jar",
+            "entry_point": body["main_class_name"],
+            "parameters": [str(item) for item in arguments],
+        }
     positional = given.get("python_params") or body.get("parameters") or []
     if kind == "spark_python_task":
         return {

@@ -1,6 +1,6 @@
 """Validates what a caller asks to run: tasks, dependencies, environments. Pure; raises the service's 400s.
 
-What cannot be computed here (clusters, JAR, SQL and other task types) is refused with 501, never ignored.
+What cannot be computed here (clusters, SQL and other task types) is refused with 501, never ignored.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from local_workspace.engines.environments import FILE_PREFIXES
 from local_workspace.gateway.errors import bad_request, not_implemented
 from local_workspace.services.jobs.states import RUN_IFS
 
 Document = Mapping[str, Any]
-TASK_TYPES = ("spark_python_task", "python_wheel_task", "notebook_task")
+TASK_TYPES = ("spark_python_task", "python_wheel_task", "notebook_task", "spark_jar_task")
 REQUIRED = {
     "spark_python_task": ("python_file",),
     "python_wheel_task": ("package_name", "entry_point"),
     "notebook_task": ("notebook_path",),
+    "spark_jar_task": ("main_class_name",),
 }
-CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key", "libraries")
+CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key")
 UNSUPPORTED_JOB_FIELDS = ("git_source", "continuous", "trigger", "job_clusters")
+FIRST_JAVA_VERSION = 4  # https://docs.databricks.com/aws/en/jobs/tasks/jar
 MAX_TASKS = 100
 MAX_TOKEN = 64
 MAX_KEY = 100
@@ -73,9 +76,15 @@ def _check_spec(key: str, spec: Document) -> Document:
         raise bad_request(f"Missing required field: environment_version (environment '{key}')")
     if not str(version).isdigit():
         raise bad_request(f"Invalid environment_version '{version}' of environment '{key}': expected a number")
-    if spec.get("jar_dependencies") or spec.get("java_dependencies"):
-        raise not_implemented(f"Environment '{key}': JAR dependencies are not served by the local workspace.")
+    for jar in jars_of(spec):
+        if not (jar.startswith(FILE_PREFIXES) and jar.endswith(".jar")):
+            raise bad_request(f"Environment '{key}': '{jar}' is not the path of a JAR ({', '.join(FILE_PREFIXES)})")
     return spec
+
+
+def jars_of(spec: Document) -> list[str]:
+    """Return the JARs of an environment; `jar_dependencies` is the field's earlier name, which SDK 0.60 still sends."""
+    return [*(spec.get("java_dependencies") or []), *(spec.get("jar_dependencies") or [])]
 
 
 def _check_task(task: Document, environments: Mapping[str, Document]) -> None:
@@ -87,6 +96,11 @@ def _check_task(task: Document, environments: Mapping[str, Document]) -> None:
     for field in CLUSTER_FIELDS:
         if task.get(field):
             raise bad_request(f"Task '{key}': '{field}' is not allowed, only serverless compute is supported.")
+    if task.get("libraries"):
+        raise bad_request(
+            f"Task '{key}': libraries field is not supported for serverless task, please specify libraries in "
+            "environment: JARs in java_dependencies, Python packages in dependencies."
+        )
     if int(task.get("max_retries") or 0):
         raise not_implemented(f"Task '{key}': the local workspace does not retry tasks (max_retries).")
     if task.get("run_if", "ALL_SUCCESS") not in RUN_IFS:
@@ -104,6 +118,19 @@ def _check_environment(task: Document, kind: str, environments: Mapping[str, Doc
         raise bad_request(f"Task '{task['task_key']}': environment_key '{chosen}' is not in environments")
     if not chosen and kind != "notebook_task":
         raise bad_request(f"Task '{task['task_key']}': an environment_key is required for a serverless {kind}.")
+    if chosen and kind == "spark_jar_task":
+        _check_java_environment(task["task_key"], chosen, environments[chosen])
+
+
+def _check_java_environment(task_key: str, key: str, spec: Document) -> None:
+    version = spec.get("environment_version") or spec.get("client")
+    if int(str(version)) < FIRST_JAVA_VERSION:
+        raise bad_request(
+            f"Task '{task_key}': a spark_jar_task needs environment_version {FIRST_JAVA_VERSION} or higher, "
+            f"environment '{key}' has {version}."
+        )
+    if not jars_of(spec):
+        raise bad_request(f"Task '{task_key}': environment '{key}' has no java_dependencies to find the main class in.")
 
 
 def task_type(task: Document) -> str:

@@ -2,7 +2,14 @@
 
 import pytest
 from dagster_pipes import decode_param
-from databricks.sdk.service.jobs import NotebookTask, PythonWheelTask, SparkPythonTask, SqlTask, SubmitTask
+from databricks.sdk.service.jobs import (
+    NotebookTask,
+    PythonWheelTask,
+    SparkJarTask,
+    SparkPythonTask,
+    SqlTask,
+    SubmitTask,
+)
 
 from lakehouse.serverless.parameters import ParametersTooLarge, UnsupportedTask, add_pipes_parameters
 
@@ -23,6 +30,11 @@ def test_a_notebook_gets_widgets() -> None:
     task = SubmitTask("t", notebook_task=NotebookTask("/n", base_parameters={"day": "1"}))
     widgets = (add_pipes_parameters(task, CONTEXT, "/m").notebook_task or NotebookTask("")).base_parameters or {}
     assert set(widgets) == {"day", "DAGSTER_PIPES_CONTEXT", "DAGSTER_PIPES_MESSAGES"}
+
+
+def test_a_jar_gets_its_own_arguments_only() -> None:
+    task = SubmitTask("t", spark_jar_task=SparkJarTask(main_class_name="a.B", parameters=["x"]))
+    assert add_pipes_parameters(task, CONTEXT, "/m") == task
 
 
 def test_too_much_is_refused_with_the_task_and_the_limit() -> None:

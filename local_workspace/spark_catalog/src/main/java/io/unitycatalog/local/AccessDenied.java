@@ -1,5 +1,6 @@
 package io.unitycatalog.local;
 
+import java.util.Map;
 import org.apache.spark.QueryContext;
 import org.apache.spark.sql.AnalysisException;
 import scala.Option;
@@ -7,7 +8,9 @@ import scala.collection.immutable.Map$;
 
 /** A missing privilege, with the condition and SQLSTATE that Databricks reports. */
 final class AccessDenied extends AnalysisException {
-  static final String CONDITION = "INSUFFICIENT_PERMISSIONS";
+  static final String CONDITION = "INSUFFICIENT_PERMISSIONS"; // its text is in engines/toolchain.py
+
+  private final String report;
 
   AccessDenied(String message) {
     super(
@@ -18,6 +21,12 @@ final class AccessDenied extends AnalysisException {
         Option.empty(),
         Map$.MODULE$.empty(),
         new QueryContext[0]);
+    this.report = message;
+  }
+
+  @Override
+  public Map<String, String> getMessageParameters() {
+    return Map.of("report", report);
   }
 
   @Override

@@ -1,0 +1,74 @@
+"""Known causes of a failure and what mends them: from an error's text to a line that says what to do. Pure.
+
+A denial is worded by the service that refused; what is not recognised has no remedy here and speaks for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+Remedy = Callable[[re.Match[str]], str]
+
+
+def find_remedies(error: str) -> list[str]:
+    """Return a line for each known cause in the text, each once."""
+    return list(dict.fromkeys(_find(error)))
+
+
+def _find(error: str) -> Iterator[str]:
+    for pattern, remedy in _REMEDIES:
+        for match in pattern.finditer(error):
+            yield f"Remedy: {remedy(match)}"
+
+
+def _grant(match: re.Match[str]) -> str:
+    privilege = match["privilege"].strip().replace("_", " ")
+    principal = f"`{match['principal']}`" if match["principal"] else "the run's principal"
+    return f"GRANT {privilege} ON {match['kind'].upper()} {match['name']} TO {principal}"
+
+
+_REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
+    (
+        re.compile(
+            r"(?:User '(?P<principal>[^']+)' )?"
+            r"does not have (?P<privilege>[A-Z_ ]+) on (?P<kind>[\w ]+?) '(?P<name>[^']+)'"
+        ),
+        _grant,
+    ),
+    (
+        re.compile(r"Library installation failed for '(?P<path>[^']+)'.*?(not found|does not exist)"),
+        lambda match: f"put the file at {match['path']}, or correct the path in the task's environment",
+    ),
+    (
+        re.compile(r"Main class '(?P<name>[^']+)' is in none of the task's JARs: (?P<jars>.+)"),
+        lambda match: f"correct main_class_name, or build {match['name']} into {match['jars']}",
+    ),
+    (
+        re.compile(r"cannot access '(?P<path>[^']+)': no external location covers it"),
+        lambda match: f"correct the path {match['path']}, or declare an external location that covers it",
+    ),
+    (
+        re.compile(r"(?P<what>the trust policy of role \S+) does not demand an External ID"),
+        lambda match: f"let {match['what']} demand the account's id as sts:ExternalId (`lakehouse apply -s iam_role`)",
+    ),
+    (
+        re.compile(r"(?P<what>the trust policy of role \S+) .*?with External ID (?P<id>[\w-]+)"),
+        lambda match: f"let {match['what']} demand sts:ExternalId {match['id']} (`lakehouse apply -s iam_role`)",
+    ),
+    (
+        re.compile(r"the IAM role (?P<arn>arn:\S+) does not exist"),
+        lambda match: f"name a role that exists, or create {match['arn']} (`lakehouse apply -s iam_role`)",
+    ),
+    (
+        re.compile(r"no policy of role (?P<role>\S+) allows (?P<action>\S+) on (?P<resource>[^\s;,]+?)[.;,]?(?=\s|$)"),
+        lambda match: f"let a policy of {match['role']} allow {match['action']} on {match['resource']}",
+    ),
+    (
+        re.compile(r"statement (?P<sid>\S+) of the policy of bucket (?P<bucket>\S+) denies"),
+        lambda match: (
+            f"except the storage role from statement {match['sid']} of bucket {match['bucket']} "
+            "(`lakehouse apply -s s3_bucket`)"
+        ),
+    ),
+)

@@ -1,0 +1,45 @@
+"""Known causes get what mends them; what is not known gets nothing made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from lakehouse.remedies import find_remedies
+
+CASES = {
+    "User 'p@x' does not have READ VOLUME on Volume 'a.b.c'.": "GRANT READ VOLUME ON VOLUME a.b.c TO `p@x`",
+    "does not have USE_SCHEMA on Schema 'a.b'.": "GRANT USE SCHEMA ON SCHEMA a.b TO the run's principal",
+    "Library installation failed for '/Volumes/a/b/c/x.jar': Cannot read it: The file being accessed is not found: x": (
+        "put the file at /Volumes/a/b/c/x.jar, or correct the path in the task's environment"
+    ),
+    "ClassNotFoundException: Main class 'a.B' is in none of the task's JARs: x.jar": (
+        "correct main_class_name, or build a.B into x.jar"
+    ),
+    "User 'p' cannot access 's3://b/x': no external location covers it.": (
+        "correct the path s3://b/x, or declare an external location that covers it"
+    ),
+    "failed: the trust policy of role r does not demand an External ID; add a condition": (
+        "let the trust policy of role r demand the account's id as sts:ExternalId (`lakehouse apply -s iam_role`)"
+    ),
+    "no statement of the trust policy of role r allows sts:AssumeRole on r for arn:m with External ID 1-2.": (
+        "let the trust policy of role r demand sts:ExternalId 1-2 (`lakehouse apply -s iam_role`)"
+    ),
+    "the IAM role arn:aws:iam::1:role/r does not exist.": (
+        "name a role that exists, or create arn:aws:iam::1:role/r (`lakehouse apply -s iam_role`)"
+    ),
+    "no policy of role arn:r allows s3:GetObject on arn:aws:s3:::b/x/probe. Fix the role": (
+        "let a policy of arn:r allow s3:GetObject on arn:aws:s3:::b/x/probe"
+    ),
+    "statement NamedPrincipalsOnly of the policy of bucket b denies s3:GetObject on x": (
+        "except the storage role from statement NamedPrincipalsOnly of bucket b (`lakehouse apply -s s3_bucket`)"
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "remedy"), CASES.items())
+def test_a_known_cause_has_its_remedy(error: str, remedy: str) -> None:
+    assert find_remedies(f"It went wrong: {error}\n{error}") == [f"Remedy: {remedy}"]
+
+
+def test_what_is_not_known_has_none() -> None:
+    assert find_remedies("ValueError: 12 does not have two digits; no policy") == []
