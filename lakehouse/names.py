@@ -33,6 +33,7 @@ RESOURCE_TYPES = (
     "grants",
     "group",
     "service_principal",
+    "sql_warehouse",
 )
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 

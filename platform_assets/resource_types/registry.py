@@ -12,6 +12,7 @@ from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.service_principal import ServicePrincipal
+from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.volume import Volume
@@ -20,6 +21,7 @@ from platform_assets.resource_types.wheel_upload import WheelUpload
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
+    SqlWarehouse,
     KmsKey,
     SqsQueue,
     S3Bucket,

@@ -1,0 +1,149 @@
+"""SQL warehouses and who may use them. https://docs.databricks.com/api/workspace/warehouses"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.targets import Target
+from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.iam import AccessControlRequest, AccessControlResponse
+    from databricks.sdk.service.sql import EndpointInfo, EndpointTags
+
+_KIND = "warehouses"
+_APPLICATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class SqlWarehouse(Resource):
+    """A serverless SQL warehouse; `users` are roles of the target, or declared groups by their key."""
+
+    size: str = "2X-Small"
+    most_clusters: int = 1
+    stop_after_minutes: int = 10
+    users: tuple[str, ...] = ()
+
+    type_name = "sql_warehouse"
+    group = "platform_compute"
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Declared groups that may use it."""
+        return (*(user for user in self.users if user.startswith("group/")), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the warehouse's name."""
+        return f"{target.bucket_prefix}-{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """The settings under the API's names, who may use it, mark."""
+        return {
+            "cluster_size": self.size,
+            "max_num_clusters": self.most_clusters,
+            "auto_stop_mins": self.stop_after_minutes,
+            "enable_serverless_compute": True,
+            "users": sorted({name_principal(target, user) for user in self.users}),
+            "tags": mark_labels(target),
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """List, since there is no get by name; then the permissions."""
+        found = self._find(clients)
+        if found is None:
+            return None
+        held = clients.workspace.permissions.get(_KIND, str(found.id)).access_control_list or []
+        declared, others = self._split_users(clients.target, held)
+        return {
+            "cluster_size": found.cluster_size,
+            "max_num_clusters": found.max_num_clusters,
+            "auto_stop_mins": found.auto_stop_mins,
+            "enable_serverless_compute": bool(found.enable_serverless_compute),
+            "users": declared,
+            "tags": own_labels(_labels(found.tags)),
+            **({"other_users": others} if others else {}),
+        }
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create, then the permissions."""
+        name = self.physical_name(clients.target)
+        made = clients.workspace.warehouses.create(name=name, **_settings(desired, {}))
+        self._permit(clients, str(made.bind()["id"]), desired["users"])
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Edit, with all settings and others' tags; permissions are added."""
+        found = self._find(clients)
+        if found is None:
+            return
+        if before.keys() - {"users"}:
+            settings = _settings(desired, _labels(found.tags))
+            clients.workspace.warehouses.edit(str(found.id), name=self.physical_name(clients.target), **settings)
+        if "users" in before:
+            missing = [user for user in desired["users"] if user not in (before["users"] or ())]
+            self._permit(clients, str(found.id), missing)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete."""
+        found = self._find(clients)
+        if found is not None:
+            unless_missing(lambda: clients.workspace.warehouses.delete(str(found.id)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[SqlWarehouse]:
+        """List."""
+        target = listing.clients.target
+        for found in listing.clients.workspace.warehouses.list():
+            if own_labels(_labels(found.tags)) == mark_labels(target):
+                yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"))
+
+    def _find(self, clients: Clients) -> EndpointInfo | None:
+        name = self.physical_name(clients.target)
+        return next((one for one in clients.workspace.warehouses.list() if one.name == name), None)
+
+    def _split_users(self, target: Target, held: list[AccessControlResponse]) -> tuple[list[str], list[str]]:
+        """Return who is declared and holds the permission, and others that hold one; owners and admins always do."""
+        declared, wanted = [], {name_principal(target, user) for user in self.users}
+        others = []
+        for one in held:
+            name = one.group_name or one.user_name or one.service_principal_name or ""
+            levels = [
+                str(level.permission_level.value) for level in one.all_permissions or [] if level.permission_level
+            ]
+            if name in wanted:
+                declared.append(name)
+            elif levels != ["IS_OWNER"] and name != "admins":
+                others.append(f"{name} ({', '.join(levels)})")
+        return sorted(declared), sorted(others)
+
+    def _permit(self, clients: Clients, identity: str, users: list[str]) -> None:
+        if users:
+            access = [_allow_use(user) for user in users]
+            clients.workspace.permissions.update(_KIND, identity, access_control_list=access)
+
+
+def _allow_use(user: str) -> AccessControlRequest:
+    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+
+    is_service = _APPLICATION_ID.fullmatch(user) is not None
+    kind = "service_principal_name" if is_service else "user_name" if "@" in user else "group_name"
+    return AccessControlRequest(permission_level=PermissionLevel.CAN_USE, **{kind: user})
+
+
+def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:
+    from databricks.sdk.service.sql import EndpointTagPair, EndpointTags
+
+    tags = {**labels, **desired["tags"]}
+    settings = {name: value for name, value in desired.items() if name not in ("users", "tags")}
+    return {**settings, "tags": EndpointTags([EndpointTagPair(key, value) for key, value in tags.items()])}
+
+
+def _labels(tags: EndpointTags | None) -> dict[str, str]:
+    return {str(tag.key): str(tag.value) for tag in (tags.custom_tags or [] if tags else [])}
