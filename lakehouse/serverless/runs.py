@@ -61,7 +61,7 @@ class ServerlessRuns:
         environments: Sequence[JobEnvironment] = (),
         extras: Mapping[str, Any] | None = None,
         timeout_seconds: int = 0,
-        fused: Callable[[], Sequence[FusedStep]] = tuple,
+        fused: Callable[[], Sequence[FusedStep]] | None = None,
     ) -> PipesClientCompletedInvocation:
         """Run the task, or take up the run that an earlier try of this step began, and return what it reported.
 
@@ -99,7 +99,7 @@ class _RemoteStep:
         step: FusedStep,
         environments: Sequence[JobEnvironment],
         timeout_seconds: int,
-        fused: Callable[[], Sequence[FusedStep]],
+        fused: Callable[[], Sequence[FusedStep]] | None,
     ) -> None:
         self._runs = runs
         self._jobs = runs.workspace.jobs
@@ -125,15 +125,14 @@ class _RemoteStep:
 
     def _join(self) -> Run | None:
         """Return the run that steps of the Dagster run share, as seen from this one's task, if that is to be had."""
-        steps = () if self._context.run.tags.get(FUSION_TAG) == "off" else self._fused()
-        if not steps:
+        if self._fused is None or self._context.run.tags.get(FUSION_TAG) == "off":
             return None
         self._task_key = self._step.task.task_key
         # also for one step: which steps are left, re-execution must ask for what the killed worker asked for
         for number in range(count_resumed(self._context.instance, self._context.run) + 1):
             token = fused_token(self._attempt, number)
             self.folder = self._fused_folder(token, self._task_key)
-            self._submit = partial(self.shared.once, token, partial(self._submit_fused, token, steps))
+            self._submit = partial(self.shared.once, token, partial(self._submit_fused, token, self._fused))
             run = narrow(self._get(self._call(self._submit)), self._task_key)
             if run is not None and self._takes(run, is_own(self._attempt, run)):
                 return run
@@ -192,9 +191,9 @@ class _RemoteStep:
         task = self._prepare(self._step, token)
         return self._send(self._attempt.run_name, [task], token, self._timeout_seconds)
 
-    def _submit_fused(self, token: str, steps: Sequence[FusedStep]) -> int:
+    def _submit_fused(self, token: str, fused: Callable[[], Sequence[FusedStep]]) -> int:
         tasks = []
-        for step in steps:
+        for step in fused():
             tasks.append(self._prepare(step, self._fused_folder(token, step.task.task_key)))
             tasks[-1].timeout_seconds = self._timeout_seconds or None
         run_id = self._send(fused_name(self._attempt, self._context.run.job_name), tasks, token, 0)
