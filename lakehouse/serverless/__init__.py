@@ -4,6 +4,7 @@ What runs remotely is the caller's; how a step is written is in data_assets/step
 """
 
 from lakehouse.serverless.cleaning import clean_messages
+from lakehouse.serverless.job_runs import run_job
 from lakehouse.serverless.runs import ServerlessRuns
 
-__all__ = ["ServerlessRuns", "clean_messages"]
+__all__ = ["ServerlessRuns", "clean_messages", "run_job"]

@@ -28,6 +28,21 @@ FEW, FASTEST_FOR_MANY_S = 3, 0.5  # many steps always have news
 NEWS = ".news"  # a file beside the folder; its size is the number of files of messages
 
 
+class NoMessages(PipesMessageReader):
+    """Reads nothing: for code that does not speak Pipes, such as a JAR."""
+
+    closed = None
+
+    @contextmanager
+    def read_messages(self, handler: PipesMessageHandler) -> Iterator[PipesParams]:
+        """Wait for nothing."""
+        yield {}
+
+    def no_messages_debug_text(self) -> str:
+        """Say that none are expected."""
+        return "A JAR does not speak Pipes."
+
+
 class VolumeMessageReader(PipesMessageReader):
     """Reads one attempt's messages, which are in the folder `token` of `directory`; a new reader for every attempt.
 

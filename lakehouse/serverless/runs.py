@@ -5,38 +5,27 @@ Rules, measured reasons and the states: docs/explanation/serverless-runs.md.
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster import PipesEnvContextInjector, open_pipes_session
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.pipes.client import PipesClientCompletedInvocation
 from dagster._core.pipes.context import build_external_execution_context_data
-from dagster._utils.interrupts import check_captured_interrupt
 
-from lakehouse.serverless.attempts import Attempt, describe_attempt
+from lakehouse.serverless.attempts import describe_attempt
 from lakehouse.serverless.failures import describe_failure
-from lakehouse.serverless.messages import VolumeMessageReader
-from lakehouse.serverless.outcomes import Outcome, Verdict, judge_run
+from lakehouse.serverless.messages import NoMessages, VolumeMessageReader
+from lakehouse.serverless.outcomes import Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
-from lakehouse.serverless.patience import call_patiently
-from lakehouse.serverless.sharing import share
+from lakehouse.serverless.remote_step import Context, RemoteStep
 
 if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesSession
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.jobs import JobEnvironment, Run, SubmitTask
-
-Context = dg.AssetExecutionContext | dg.OpExecutionContext
-T = TypeVar("T")
-
-LOOK_S = 0.05  # how often a waiting step looks whether it was told to stop
-MOST_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -67,10 +56,23 @@ class ServerlessRuns:
             dg.Failure: the run did not succeed (with its own error, trace and address), or the step was terminated.
         """
         data = build_external_execution_context_data(context, dict(extras or {}))
-        step = _RemoteStep(self, context, task, environments, timeout_seconds, data)
+        folder = f"{self.messages_root}/{describe_attempt(context).root_run_id}"  # of all messages of the Dagster run
+
+        def submit(token: str) -> int:
+            waiter = self.workspace.jobs.submit(
+                run_name=step.attempt.run_name,
+                tasks=[add_pipes_parameters(task, data, f"{folder}/{token}")],
+                environments=list(environments) or None,
+                idempotency_token=token,
+                timeout_seconds=timeout_seconds or None,
+            )
+            return int(waiter.bind()["run_id"])
+
+        step = RemoteStep(self.workspace, context, self.patience_seconds, submit, lambda run: run.run_name)
         try:
             run = step.begin()
-            reader = VolumeMessageReader(step.shared.feed, step.messages_directory, step.token)
+            speaks = task.spark_jar_task is None
+            reader = VolumeMessageReader(step.shared.feed, folder, step.token) if speaks else NoMessages()
             with open_pipes_session(context, PipesEnvContextInjector(), reader, dict(extras or {})) as session:
                 run = step.follow(run, reader.closed)
         except DagsterExecutionInterruptedError:
@@ -82,128 +84,6 @@ class ServerlessRuns:
         if not session.message_handler.received_opened_message:
             step.print_logs(run)
         return PipesClientCompletedInvocation(session, metadata=describe_run(run))
-
-
-class _RemoteStep:
-    """One step's dealings with its remote run."""
-
-    def __init__(
-        self,
-        runs: ServerlessRuns,
-        context: Context,
-        task: SubmitTask,
-        environments: Sequence[JobEnvironment],
-        timeout_seconds: int,
-        data: Mapping[str, Any],
-    ) -> None:
-        self._runs = runs
-        self._jobs = runs.workspace.jobs
-        self._context = context
-        self._task = task
-        self._environments = list(environments)
-        self._timeout_seconds = timeout_seconds
-        self._data = data
-        self._attempt: Attempt = describe_attempt(context)
-        self.shared = share(runs.workspace, runs.patience_seconds)
-        self.token = ""
-        self._run_id: int | None = None
-
-    @property
-    def messages_directory(self) -> str:
-        """Where the folders of messages of the Dagster run's steps are."""
-        return f"{self._runs.messages_root}/{self._attempt.root_run_id}"
-
-    def begin(self) -> Run:
-        """Return the run of this attempt: a new one, one still active, or one that succeeded unseen.
-
-        A run that failed and was begun by another try is history: the next number is tried.
-        """
-        for number in range(MOST_ATTEMPTS):
-            self.token, self._run_id = self._attempt.token(number), None
-            self._run_id = self._call(self._submit)
-            run = self._get()
-            outcome, mine = judge_run(run), self._attempt.began(run.run_name)
-            if mine or outcome.verdict in (Verdict.ACTIVE, Verdict.SUCCEEDED):
-                self._announce(run, outcome, mine)
-                return run
-        raise dg.Failure(f"{self._attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
-
-    def follow(self, run: Run, closed: threading.Event) -> Run:
-        """Wait until the run has ended and return it; it is asked for closely once its messages are `closed`."""
-        if judge_run(run).is_final:
-            return run
-        with self.shared.watcher.watch(run.run_id or 0) as watched:
-            wait_for(watched.ended, closed)
-            watched.hurry()
-            wait_for(watched.ended)
-        return watched.result()
-
-    def cancel(self) -> dg.Failure:
-        """Cancel the remote run and return the failure that ends the step: no retry, no success."""
-        if not self.token:
-            return dg.Failure("Terminated before a Databricks run was submitted", allow_retries=False)
-        # interrupted between the request and its answer: asking again with the same token tells which run it is
-        run_id = self._run_id or call_patiently(self._submit, self._runs.patience_seconds)
-        call_patiently(lambda: self._jobs.cancel_run(run_id), self._runs.patience_seconds)
-        return dg.Failure(f"Terminated: Databricks run {run_id} was cancelled", allow_retries=False)
-
-    def print_logs(self, run: Run) -> None:
-        """Print what a run without Pipes printed."""
-        for task in run.tasks or []:
-            task_run_id = task.run_id or 0
-            output = self._call(lambda task_run_id=task_run_id: self._jobs.get_run_output(task_run_id))  # type: ignore[misc]
-            sys.stdout.write(output.logs or "")
-
-    def _submit(self) -> int:
-        self.shared.submits.take()
-        prepared = add_pipes_parameters(self._task, self._data, f"{self.messages_directory}/{self.token}")
-        waiter = self._jobs.submit(
-            run_name=self._attempt.run_name,
-            tasks=[prepared],
-            environments=self._environments or None,
-            idempotency_token=self.token,
-            timeout_seconds=self._timeout_seconds or None,
-        )
-        return int(waiter.bind()["run_id"])
-
-    def _get(self) -> Run:
-        run_id = self._run_id or 0
-        return self._call(lambda: self._jobs.get_run(run_id))
-
-    def _call(self, call: Callable[[], T]) -> T:
-        return call_patiently(call, self._runs.patience_seconds, wait)
-
-    def _announce(self, run: Run, outcome: Outcome, mine: bool) -> None:
-        what = "submitted" if mine else "found active" if not outcome.is_final else "found finished; collecting it"
-        self._context.log.info("Databricks run %s %s: %s", run.run_id, what, run.run_page_url)
-
-
-def wait(seconds: float) -> None:
-    """Sleep, but end at once when Dagster was told to stop the run.
-
-    Raises:
-        DagsterExecutionInterruptedError: it was.
-    """
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        _heed_interrupt()
-        time.sleep(min(LOOK_S, left))
-    _heed_interrupt()
-
-
-def wait_for(event: threading.Event, other: threading.Event | None = None) -> None:
-    """Wait for one of the events, but no longer than until Dagster was told to stop the run.
-
-    Raises:
-        DagsterExecutionInterruptedError: it was.
-    """
-    while not (event.wait(LOOK_S) or (other and other.is_set())):
-        _heed_interrupt()
-
-
-def _heed_interrupt() -> None:
-    if check_captured_interrupt():
-        raise DagsterExecutionInterruptedError
 
 
 def describe_run(run: Run) -> dict[str, Any]:

@@ -149,7 +149,8 @@ def test_a_role_that_iam_does_not_know_yet_is_waited_for(new_target: NewTarget) 
 def test_a_missing_permission_names_resource_principal_and_privilege(new_target: NewTarget) -> None:
     target = new_target()
     catalog = tuple(one for one in RESOURCES if one.type_name == "catalog")
-    unity = tuple(one for one in RESOURCES if one.type_name not in ("catalog", "schema", "volume", "wheel", "grants"))
+    others = ("catalog", "schema", "volume", "wheel", "jar", "job", "grants")
+    unity = tuple(one for one in RESOURCES if one.type_name not in others)
     assert apply_with(Clients(target), unity).failures == ()
     report = apply_with(Clients(target, "pipeline"), catalog)
     (failure,) = report.failures
