@@ -125,6 +125,7 @@ def test_a_wrong_external_id_names_the_credential_and_stops_what_needs_it(new_ta
     )
     assert "validation failed" in failed.error
     assert "External ID" in failed.error
+    assert f"Remedy: let the trust policy of role {target.iam_role('storage')} demand sts:ExternalId" in failed.error
     right = replace(target, databricks_account=new_target().databricks_account)
     assert apply_estate(right).failures == ()
     assert plan_estate(right).is_empty
