@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run dev test crashes check bench fmt
+.PHONY: help setup run denials dev test crashes check bench fmt
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*)
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
 	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse demo run
+
+denials: $(READY) ## What each mistake with a JAR, a grant or a role looks like
+	@$(BIN)/lakehouse demo denials
 
 dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up

@@ -27,8 +27,9 @@ class CheckResult:
 
 
 def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions]) -> list[CheckResult]:
-    """Return the results of all checks of the locations, by asset and name."""
-    keys = [key for definitions in locations for key in definitions.resolve_asset_graph().asset_check_keys]
+    """Return the results of all checks of the locations, by asset and name; runs of persistent jobs are not ours."""
+    graphs = [definitions.resolve_asset_graph() for definitions in locations]
+    keys = [key for graph in graphs for key in graph.asset_check_keys if key.asset_key.path[0] != "job_run"]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     return [_describe(key, records.get(key)) for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
 

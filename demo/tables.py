@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from demo.arrivals import ArrivalRun
 from demo.backfill import Backfill
+from demo.denials import Outcome
 from demo.landing import Landing
 from demo.report import PATH, Report
 from demo.warehouse import Answer
@@ -28,6 +32,18 @@ def landing_table(landing: Landing) -> Table:
 def backfill_table(backfill: Backfill) -> Table:
     """Return rows per table after a backfill."""
     return _rows_table(f"{backfill.first} to {backfill.last} loaded in {backfill.seconds:.1f} s", backfill.rows)
+
+
+def denials_table(outcomes: Sequence[Outcome]) -> Table:
+    """Return what was tried, what the step should say, what it said."""
+    good = sum(outcome.as_expected for outcome in outcomes)
+    table = _table(f"Denials: {good} of {len(outcomes)} as expected", "tried")
+    for name in ("expected", "seen", ""):
+        table.add_column(name)
+    for outcome in outcomes:
+        mark = "[green]✓" if outcome.as_expected else "[red]✗"
+        table.add_row(outcome.tried, escape(outcome.expected), escape(outcome.seen), mark, end_section=True)
+    return table
 
 
 def print_report(console: Console, report: Report) -> None:

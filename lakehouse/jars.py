@@ -16,6 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.compute import Environment
 
 ROOT = Path(__file__).parent.parent
 SOURCES = "src/main/java"
@@ -50,7 +54,7 @@ class Jar:
     @property
     def version(self) -> str:
         """The release and the content."""
-        return f"{self.release}-{self.digest}"
+        return f"{self.release}+{self.digest}"
 
     @property
     def file_name(self) -> str:
@@ -60,6 +64,17 @@ class Jar:
     def files(self) -> list[Path]:
         """Return the project's files that go into the JAR or say how it is built."""
         return [self.project / "pom.xml", *sorted((self.project / SOURCES).rglob("*.java"))]
+
+
+def java_environment(version: str, jars: Sequence[str]) -> Environment:
+    """Return the environment spec of a JAR task; the class of SDK 0.60 does not know the field `java_dependencies`."""
+    from databricks.sdk.service import compute
+
+    class JavaEnvironment(compute.Environment):
+        def as_dict(self) -> dict[str, Any]:
+            return {**super().as_dict(), "java_dependencies": list(jars)}
+
+    return JavaEnvironment(environment_version=version)
 
 
 def build_jar(jar: Jar, cache: Path) -> bytes:
@@ -139,3 +154,4 @@ def _run(jar: Jar, command: Sequence[str], directory: Path) -> None:
 
 
 HELLO_SPARK = Jar("hello-spark", ROOT / "java" / "hello-spark", "com.example.HelloSpark")
+JARS = {jar.name: jar for jar in (HELLO_SPARK,)}

@@ -30,11 +30,16 @@ RESOURCE_TYPES = (
     "wheel",
     "jar",
     "script",
+    "notebook",
+    "job",
+    "job_run",
     "grants",
     "group",
     "service_principal",
     "sql_warehouse",
 )
+# The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
+REQUESTED_BY = "requested_by"
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 

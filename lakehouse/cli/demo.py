@@ -1,4 +1,4 @@
-"""`lakehouse demo`: land the demo's files, run the main job, backfill a range of days."""
+"""`lakehouse demo`: land the demo's files, run the main job, backfill a range of days, show denials."""
 
 from __future__ import annotations
 
@@ -80,6 +80,28 @@ def backfill_days(first: From = _YEAR[0], last: To = _YEAR[1], as_json: AsJson =
         print(json.dumps(result.as_json()))
     else:
         console.print(backfill_table(result))
+
+
+@app.command("denials")
+def show_denials(as_json: AsJson = False) -> None:
+    """Run a JAR with one thing wrong each time, and show what the Dagster step says. Exit code 1: not as expected."""
+    from demo import denials
+    from demo.main_job import prepare
+    from demo.phases import Phases
+    from demo.tables import denials_table
+    from lakehouse.targets import read_settings
+
+    console, settings = _open_console(as_json), read_settings()
+    phases = Phases(console)
+    prepare(settings, phases)
+    with phases.phase("Try what must be refused") as say:
+        outcomes = denials.try_all(settings, say)
+    if as_json:
+        print(denials.as_json(outcomes))
+    else:
+        console.print(denials_table(outcomes))
+    if not all(outcome.as_expected for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 def _open_console(as_json: bool) -> Console:

@@ -5,6 +5,7 @@ What runs remotely is the caller's; how a step is written is in data_assets/step
 
 from lakehouse.serverless.cleaning import clean_messages
 from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, contexts_of_run
+from lakehouse.serverless.job_runs import run_job
 from lakehouse.serverless.runs import ServerlessRuns
 
-__all__ = ["FUSION_TAG", "FusedStep", "ServerlessRuns", "clean_messages", "contexts_of_run"]
+__all__ = ["FUSION_TAG", "FusedStep", "ServerlessRuns", "clean_messages", "contexts_of_run", "run_job"]

@@ -28,7 +28,28 @@ FEW, FASTEST_FOR_MANY_S = 3, 0.5  # many steps always have news
 NEWS = ".news"  # a file beside the folder; its size is the number of files of messages
 
 
-class VolumeMessageReader(PipesMessageReader):
+class _OneWriter(PipesMessageReader):
+    @property
+    def expected_writer_count(self) -> int:  # the base class's own says with a warning that it is in preview
+        return 1
+
+
+class NoMessages(_OneWriter):
+    """Reads nothing: for code that does not speak Pipes, such as a JAR."""
+
+    closed = None
+
+    @contextmanager
+    def read_messages(self, handler: PipesMessageHandler) -> Iterator[PipesParams]:
+        """Wait for nothing."""
+        yield {}
+
+    def no_messages_debug_text(self) -> str:
+        """Say that none are expected."""
+        return "A JAR does not speak Pipes."
+
+
+class VolumeMessageReader(_OneWriter):
     """Reads one attempt's messages, which are in the folder `token` of `directory`; a new reader for every attempt.
 
     `closed` is set by the last message: the run is about to end.

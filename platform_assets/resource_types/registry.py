@@ -7,8 +7,11 @@ from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.iam_role import StorageRole
+from platform_assets.resource_types.jar_upload import JarUpload
+from platform_assets.resource_types.job import Job
 from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.notebook import Notebook
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.service_principal import ServicePrincipal
@@ -32,5 +35,8 @@ TYPES: tuple[type[Resource], ...] = (
     Schema,
     Volume,
     WheelUpload,
+    Notebook,
+    JarUpload,
+    Job,
     Grants,
 )

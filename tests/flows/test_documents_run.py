@@ -20,9 +20,9 @@ def blocks_of(document: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What each block printed; the how-to stands before the tutorial's last block, which ends the workspace."""
+    """What each block printed; the how-tos stand before the tutorial's last block, which ends the workspace."""
     *tutorial, last = blocks_of("tutorial/first-flights.md")
-    blocks = [*tutorial, *blocks_of("how-to/backfill.md"), last]
+    blocks = [*tutorial, *blocks_of("how-to/backfill.md"), *blocks_of("how-to/run-a-jar.md"), last]
     mark = "=== the next block ==="
     script = f"\necho '{mark}'\n".join(blocks)
     home = tmp_path_factory.mktemp("reader")
@@ -42,11 +42,12 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_every_block_does_what_the_text_says(output: list[str]) -> None:
-    _path, up, _token, plan, again, land, run, backfill, down = output
+    _path, up, _token, plan, again, land, run, backfill, jar, down = output
     assert "is up" in up and "spark" in up
-    assert "31 created" in plan
+    assert "35 created" in plan
     assert "nothing to do" in again.lower()
     assert "flights" in land and "2,699" in land
     assert "flights.gold.route_performance" in run
     assert "flights.gold.route_performance" in backfill
+    assert jar.count("Count is: 99") >= 2
     assert "is down, its state is kept" in down

@@ -47,7 +47,7 @@ def test_another_source_is_another_file(tmp_path: Path) -> None:
     (source,) = (changed.project / "src").rglob("*.java")
     source.write_text(source.read_text().replace("100", "200"))
     assert changed.file_name != HELLO_SPARK.file_name
-    assert changed.file_name.startswith("hello-spark-1.0-")
+    assert changed.file_name.startswith("hello-spark-1.0+")
 
 
 def test_what_does_not_compile_says_where(tmp_path: Path) -> None:

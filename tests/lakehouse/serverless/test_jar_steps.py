@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lakehouse.jars import HELLO_SPARK, build_jar
+from lakehouse.jars import HELLO_SPARK, build_jar, java_environment
 from lakehouse.targets import read_settings
 from tests.lakehouse.serverless.conftest import VOLUME, Remote
 from tests.lakehouse.serverless.test_runs import failure_of, metadata_of
@@ -21,11 +21,10 @@ def uploaded(remote: Remote) -> str:
 
 
 def run_step(remote: Remote, name: str, jar: str, main: str = HELLO_SPARK.main_class) -> dg.ExecuteInProcessResult:
-    from databricks.sdk.service.compute import Environment
     from databricks.sdk.service.jobs import JobEnvironment, SparkJarTask, SubmitTask
 
     task = SubmitTask("count", spark_jar_task=SparkJarTask(main_class_name=main), environment_key="default")
-    environments = [JobEnvironment("default", Environment(environment_version="4", jar_dependencies=[jar]))]
+    environments = [JobEnvironment("default", java_environment("4", [jar]))]
 
     @dg.asset(name=name)
     def step(context: dg.AssetExecutionContext) -> Any:

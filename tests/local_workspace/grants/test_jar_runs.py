@@ -4,6 +4,8 @@ the JAR. For each thing allowed the neighbour is denied."""
 from __future__ import annotations
 
 import io
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -184,16 +186,33 @@ def test_a_timeout_ends_java(workspace: WarmWorkspace, jar: bytes) -> None:
     assert java_processes(run_id, client) == ""
 
 
+def test_java_does_not_outlive_its_worker(workspace: WarmWorkspace, jar: bytes) -> None:
+    client, run_id = workspace.client("pipeline"), submit(workspace, "pipeline", ["sleep"])
+    while not (found := find_java(run_id, client)):
+        time.sleep(0.2)
+    parent = (found / "stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(parent), signal.SIGKILL)
+    ended = wait_for_run(client, run_id, 30)
+    assert ended.result == "FAILED" and "SIGKILL" in error_of(ended)
+    assert find_java(run_id, client) is None
+
+
 def java_processes(run_id: int, client: Any) -> str:
-    """The arguments of the Java process in the task run's own directory, from /proc."""
+    """The arguments of the task run's Java process."""
+    found = find_java(run_id, client)
+    return (found / "cmdline").read_text().replace("\0", " ") if found else ""
+
+
+def find_java(run_id: int, client: Any) -> Path | None:
+    """The Java process in the task run's own directory, in /proc."""
     task_run = client.jobs.get_run(run_id).tasks[0].run_id
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if f"/runs/{task_run}/" in str((entry / "cwd").readlink()) and (entry / "exe").readlink().name == "java":
-                return (entry / "cmdline").read_text().replace("\0", " ")
+                return entry
         except OSError:
             continue
-    return ""
+    return None
 
 
 def test_a_job_runs_a_jar_with_the_parameters_of_the_moment(workspace: WarmWorkspace, jar: bytes) -> None:

@@ -125,6 +125,7 @@ def test_a_wrong_external_id_names_the_credential_and_stops_what_needs_it(new_ta
     )
     assert "validation failed" in failed.error
     assert "External ID" in failed.error
+    assert f"Remedy: let the trust policy of role {target.iam_role('storage')} demand sts:ExternalId" in failed.error
     right = replace(target, databricks_account=new_target().databricks_account)
     assert apply_estate(right).failures == ()
     assert plan_estate(right).is_empty
@@ -149,7 +150,8 @@ def test_a_role_that_iam_does_not_know_yet_is_waited_for(new_target: NewTarget) 
 def test_a_missing_permission_names_resource_principal_and_privilege(new_target: NewTarget) -> None:
     target = new_target()
     catalog = tuple(one for one in RESOURCES if one.type_name == "catalog")
-    unity = tuple(one for one in RESOURCES if one.type_name not in ("catalog", "schema", "volume", "wheel", "grants"))
+    others = ("catalog", "schema", "volume", "wheel", "jar", "job", "grants")
+    unity = tuple(one for one in RESOURCES if one.type_name not in others)
     assert apply_with(Clients(target), unity).failures == ()
     report = apply_with(Clients(target, "pipeline"), catalog)
     (failure,) = report.failures

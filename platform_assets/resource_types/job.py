@@ -1,0 +1,183 @@
+"""Persistent jobs on serverless compute, which people can also run from the Databricks UI.
+
+https://docs.databricks.com/api/workspace/jobs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehouse.jars import JARS
+from lakehouse.names import REQUESTED_BY
+from lakehouse.targets import Target
+from platform_assets.resource_types.jar_upload import jar_path
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.notebook import notebook_path
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+_API = "/api/2.2/jobs"
+_ENVIRONMENT = "java"
+
+
+def job_name(target: Target, name: str) -> str:
+    """Return what a job is called on the target."""
+    return f"{target.bucket_prefix}-{name}"
+
+
+@dataclass(frozen=True)
+class Job(Resource):
+    """A job with a task for each of its JARs (from `volume`) and each of its notebooks, side by side.
+
+    `permissions`: the level of a role, such as CAN_MANAGE_RUN. Runs have the rights of who created the job.
+    """
+
+    jars: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
+    volume: str = ""
+    permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    type_name = "job"
+    group = "platform_jobs"
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Its JARs and notebooks."""
+        return (*(f"jar/{name}" for name in self.jars), *(f"notebook/{name}" for name in self.notebooks), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the job's name; no other job of the estate has it."""
+        return job_name(target, self.name)
+
+    def desired(self, target: Target) -> State:
+        """Tasks and environments by key; the rest as the API has it."""
+        paths = [jar_path(target, name, self.volume) for name in self.jars]
+        spec = {"environment_version": target.environment_version, "java_dependencies": paths}
+        return {
+            "tasks": {**{name: _jar_task(name) for name in self.jars}, **self._notebook_tasks(target)},
+            "environments": {_ENVIRONMENT: spec} if self.jars else {},
+            "parameters": [{"name": REQUESTED_BY, "default": "a person"}],
+            "max_concurrent_runs": 1,
+            "queue": {"enabled": True},
+            "tags": mark_labels(target),
+            "permissions": {target.principals[role]: level for role, level in self.permissions.items()},
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """List by name, Get, and the permissions of the declared principals."""
+        ids = find_job_ids(clients, self.physical_name(clients.target))
+        if not ids:
+            return None
+        settings: Any = _do(clients, "GET", "get", query={"job_id": ids[0]})["settings"]
+        found = {
+            **settings,
+            "tasks": {task["task_key"]: task for task in settings.get("tasks") or []},
+            "environments": {one["environment_key"]: one["spec"] for one in settings.get("environments") or []},
+            "permissions": _read_permissions(clients, ids[0]),
+        }
+        desired = self.desired(clients.target)
+        undeclared = {key: task for key, task in found["tasks"].items() if key not in desired["tasks"]}
+        state: dict[str, Any] = _shape(found, desired)
+        return {**state, "tasks": {**state["tasks"], **undeclared}}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create. Names need not be unique: of several (a lost answer, two at once) the first stays."""
+        settings = _as_settings(desired)
+        control = _as_control(clients.target, desired["permissions"])
+        name = self.physical_name(clients.target)
+        _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
+        for job_id in find_job_ids(clients, name)[1:]:
+            _delete(clients, job_id)
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Update the fields that differ; take out tasks that are not declared."""
+        (job_id, *_) = find_job_ids(clients, self.physical_name(clients.target))
+        settings = _as_settings({name: desired[name] for name in before if name != "permissions"})
+        extra = [f"tasks/{key}" for key in before.get("tasks") or {} if key not in desired["tasks"]]
+        if settings:
+            body = {"job_id": job_id, "new_settings": settings, "fields_to_remove": extra}
+            _do(clients, "POST", "update", body=body)
+        if "permissions" in before:
+            control = _as_control(clients.target, desired["permissions"])
+            path = f"/api/2.0/permissions/jobs/{job_id}"
+            clients.workspace.api_client.do("PATCH", path, body={"access_control_list": control})
+
+    def delete(self, clients: Clients) -> None:
+        """Delete; active runs are cancelled."""
+        for job_id in find_job_ids(clients, self.physical_name(clients.target)):
+            _delete(clients, job_id)
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[Job]:
+        """List; the mark is in the tags."""
+        target = listing.clients.target
+        names = {
+            job.settings.name or ""
+            for job in listing.clients.workspace.jobs.list()
+            if job.settings and own_labels(job.settings.tags) == mark_labels(target)
+        }
+        for name in sorted(names):
+            yield cls(name.removeprefix(job_name(target, "")))
+
+    def _notebook_tasks(self, target: Target) -> dict[str, Any]:
+        return {
+            name: {"task_key": name, "notebook_task": {"notebook_path": notebook_path(target, name)}}
+            for name in self.notebooks
+        }
+
+
+def find_job_ids(clients: Clients, name: str) -> list[int]:
+    """Return the ids of the jobs of that name, oldest first."""
+    return sorted(job.job_id or 0 for job in clients.workspace.jobs.list(name=name))
+
+
+def _jar_task(name: str) -> dict[str, Any]:
+    task = {"main_class_name": JARS[name].main_class}
+    return {"task_key": name, "spark_jar_task": task, "environment_key": _ENVIRONMENT}
+
+
+def _as_settings(state: State) -> dict[str, Any]:
+    settings = {name: value for name, value in state.items() if name != "permissions"}
+    if "tasks" in settings:
+        settings["tasks"] = list(settings["tasks"].values())
+    if "environments" in settings:
+        specs = settings["environments"].items()
+        settings["environments"] = [{"environment_key": key, "spec": spec} for key, spec in specs]
+    return settings
+
+
+def _as_control(target: Target, permissions: Mapping[str, str]) -> list[dict[str, str]]:
+    groups = {target.principals["analysts"]}
+    return [
+        {"group_name" if name in groups else "service_principal_name": name, "permission_level": level}
+        for name, level in permissions.items()
+    ]
+
+
+def _read_permissions(clients: Clients, job_id: int) -> dict[str, str]:
+    answer: Any = clients.workspace.api_client.do("GET", f"/api/2.0/permissions/jobs/{job_id}")
+    held = {}
+    for entry in answer.get("access_control_list") or []:
+        name = entry.get("group_name") or entry.get("service_principal_name") or entry.get("user_name")
+        held[name] = entry["all_permissions"][0]["permission_level"]
+    return held
+
+
+def _shape(actual: Any, declared: Any) -> Any:
+    """Return of what is there the part that is declared: the service fills in much else."""
+    if not isinstance(declared, Mapping) or not isinstance(actual, Mapping):
+        return actual
+    return {name: _shape(actual[name], value) for name, value in declared.items() if name in actual}
+
+
+def _delete(clients: Clients, job_id: int) -> None:
+    unless_missing(lambda: clients.workspace.jobs.delete(job_id))
+
+
+def _do(clients: Clients, method: str, action: str, **options: Any) -> dict[str, Any]:
+    # not through the SDK's classes: those of 0.60 do not know java_dependencies
+    answer: Any = clients.workspace.api_client.do(method, f"{_API}/{action}", **options)
+    return dict(answer)
