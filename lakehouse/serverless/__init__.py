@@ -7,5 +7,14 @@ from lakehouse.serverless.cleaning import clean_messages
 from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, contexts_of_run
 from lakehouse.serverless.job_runs import run_job
 from lakehouse.serverless.runs import ServerlessRuns
+from lakehouse.serverless.statements import run_statement
 
-__all__ = ["FUSION_TAG", "FusedStep", "ServerlessRuns", "clean_messages", "contexts_of_run", "run_job"]
+__all__ = [
+    "FUSION_TAG",
+    "FusedStep",
+    "ServerlessRuns",
+    "clean_messages",
+    "contexts_of_run",
+    "run_job",
+    "run_statement",
+]

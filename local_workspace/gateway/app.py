@@ -107,6 +107,7 @@ class Gateway:
             workspace=self.workspace,
             params=params,
             query=dict(request.query_params),
+            query_lists={name: request.query_params.getlist(name) for name in request.query_params},
             headers=dict(request.headers),
             body=_parse_json(raw, request.headers.get("content-type", "")),
             raw=raw,

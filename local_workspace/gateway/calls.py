@@ -34,6 +34,7 @@ class Principal:
 class Call:
     """An authenticated request: `params` of the path, `body` from JSON, `raw` the body's bytes.
 
+    `query` has the last value of each name, `query_lists` all of them.
     A binary upload is not held in `raw` but spooled: `content` is then a seekable binary file, at its start.
     """
 
@@ -44,6 +45,7 @@ class Call:
     workspace: Workspace
     params: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    query_lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes = b""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -13,6 +16,7 @@ from tests.flows.pandas_answers import assert_same, calculate
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 12, 31)
 FLIGHTS = 336_776
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.timeout(900)  # under a minute on an idle machine; tests share it
@@ -33,6 +37,7 @@ def test_a_backfill_of_the_year_loads_every_flight(flow: Flow) -> None:
         assert_same(name, flow.ask(f"SELECT * FROM {{flights}}.gold.{name}"), expected, key)
     assert_one_remote_run_per_step(flow, run)
     assert len(materialized_days(flow, run)) == 365
+    assert_the_how_to_of_sql_works(flow)
 
 
 def assert_one_remote_run_per_step(flow: Flow, run: dg.DagsterRun) -> None:
@@ -51,3 +56,14 @@ def materialized_days(flow: Flow, run: dg.DagsterRun) -> set[str]:
     records = flow.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     keys = {record.partition_key for record in records}
     return {key for key in keys if key is not None}
+
+
+def assert_the_how_to_of_sql_works(flow: Flow) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "how-to" / "run-sql.md").read_text(), re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(compile(code, "run-sql.md", "exec", dont_inherit=True), made)  # this file's annotations are not Dagster's
+    result = dg.materialize([made["slowest_routes"]], instance=flow.instance)
+    (event,) = result.get_asset_materialization_events()
+    sample: Any = event.materialization.metadata["result_sample"]
+    late = [float(record.data["mean_arr_delay"]) for record in sample.records]
+    assert len(late) == 10 and late == sorted(late, reverse=True)

@@ -14,19 +14,12 @@ from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements import links, rendering
+from local_workspace.services.statements.history import describe_queries
 from local_workspace.services.statements.requests import parse_request
 from local_workspace.services.statements.service import KIND, StatementService, statements_of
 
 API = "/api/2.0/sql/statements"
 MEDIA_TYPES = {"JSON_ARRAY": "application/json", "CSV": "text/csv", "ARROW_STREAM": "application/octet-stream"}
-HISTORY_STATES = {"PENDING": "QUEUED", "SUCCEEDED": "FINISHED", "CLOSED": "FINISHED"}
-STATEMENT_TYPES = frozenset(
-    (
-        *("ALTER", "ANALYZE", "COPY", "CREATE", "DELETE", "DESCRIBE", "DROP"),
-        *("EXPLAIN", "GRANT", "INSERT", "MERGE", "OPTIMIZE", "REFRESH", "REPLACE"),
-        *("REVOKE", "SELECT", "SET", "SHOW", "TRUNCATE", "UPDATE", "USE"),
-    )
-)
 
 
 def execute_statement(call: Call) -> dict[str, Any]:
@@ -77,8 +70,7 @@ def download_chunk(call: Call) -> Response:
 
 def list_history(call: Call) -> dict[str, Any]:
     """GET sql/history/queries: own statements, for admins all."""
-    documents = _service(call).history(call.caller)
-    page = call.page([_describe_query(document) for document in documents], "res", 100)
+    page = call.page(describe_queries(_service(call).history(call.caller), call.query_lists), "res", 100)
     return {**page, "has_next_page": "next_page_token" in page}
 
 
@@ -119,26 +111,3 @@ def _describe_chunk(call: Call, document: Document, index: int) -> dict[str, Any
         return {"external_links": [{**described, "external_link": url, "expiration": expiration}]}
     rows = rendering.read_rows(_service(call).results.read(statement_id, index))
     return {**described, "data_array": rows} if rows else described
-
-
-def _describe_query(document: Document) -> dict[str, Any]:
-    started, ended = document["submitted_at"], document.get("ended_at")
-    first_word = (document["text"].split() or [""])[0].upper()
-    query = {
-        "query_id": document["statement_id"],
-        "query_text": document["text"],
-        "status": HISTORY_STATES.get(document["state"], document["state"]),
-        "statement_type": first_word if first_word in STATEMENT_TYPES else "OTHER",
-        "user_name": document["owner"],
-        "user_id": document["owner_id"],
-        "warehouse_id": document["warehouse_id"],
-        "endpoint_id": document["warehouse_id"],
-        "query_start_time_ms": int(started * 1000),
-        "is_final": ended is not None,
-        "rows_produced": document.get("manifest", {}).get("total_row_count", 0),
-    }
-    if ended is not None:
-        query.update(query_end_time_ms=int(ended * 1000), duration=int((ended - started) * 1000))
-    if "error" in document:
-        query["error_message"] = document["error"]["message"]
-    return query

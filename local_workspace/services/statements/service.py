@@ -18,6 +18,7 @@ from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements.execution import Job, run_in_spark, run_without_spark
 from local_workspace.services.statements.failures import describe_failure, is_lost_session
+from local_workspace.services.statements.grammar import strip_comments
 from local_workspace.services.statements.parameters import bind_parameters
 from local_workspace.services.statements.requests import StatementRequest
 from local_workspace.services.statements.results import ResultStore
@@ -159,7 +160,7 @@ class StatementService:
         if running.is_cancelled or (error is not None and is_lost_session(error)):
             self._sessions.discard(session)
         else:
-            self._sessions.release(session, running.job.request.text)
+            self._sessions.release(session, strip_comments(running.job.request.text))
 
     def _attach(self, running: _Running, session: StatementSession) -> None:
         with self._lock:

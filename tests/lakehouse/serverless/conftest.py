@@ -9,11 +9,12 @@ import dagster as dg
 import pytest
 from databricks.sdk import WorkspaceClient
 
-from lakehouse.serverless import FusedStep, ServerlessRuns, contexts_of_run
+from lakehouse.serverless import FusedStep, ServerlessRuns, contexts_of_run, run_statement
 from lakehouse.targets import Target
 
 VOLUME = "/Volumes/serverless_tests/default/box"
 SCRIPTS = f"{VOLUME}/scripts"
+WAREHOUSE = "Serverless Starter Warehouse"
 
 
 @dataclass
@@ -77,6 +78,28 @@ class Remote:
             return step
 
         return [make(name) for name in names]
+
+    def statement(self, name: str, text: str, then: Callable[[], Any] = lambda: None, **options: Any) -> Any:
+        """An asset that runs a SQL statement, and then what is to happen after it in the same try."""
+        retry = options.pop("retry_policy", None)
+        client = options.pop("client", self.client)
+        options = {"warehouse": WAREHOUSE, "patience_seconds": 20, **options}
+
+        @dg.asset(name=name, retry_policy=retry)
+        def step(context: dg.AssetExecutionContext) -> Any:
+            result = run_statement(client, context, text, **options)
+            then()
+            rows = [dict(row) for row in result.rows]
+            number = {"n": int(rows[0]["n"] or 0)} if rows and "n" in rows[0] else {}
+            return dg.MaterializeResult(metadata={**result.metadata, "rows": rows, **number})
+
+        return step
+
+    def statements(self, name: str) -> list[Any]:
+        """The SQL statements of a step, oldest first."""
+        found = self.client.query_history.list(max_results=100).res or []
+        own = [one for one in found if (one.query_text or "").startswith(f"-- dagster {name} ")]
+        return sorted(own, key=lambda one: one.query_start_time_ms or 0)
 
     def remote_runs(self, name: str) -> list[Any]:
         """The remote runs of an asset, oldest first."""

@@ -42,9 +42,10 @@ class Crash:
     """A worker killed at the `point`-th line it executed in lakehouse/serverless, and what the next one made of it.
 
     `where` is empty when the worker had ended before it came to that line; `told` is what each step said and reported,
-    whichever worker heard it last.
+    whichever worker heard it last. `steps` 0: it was a SQL statement, which says nothing and returns its number.
     """
 
+    steps: int
     point: int
     where: str
     succeeded: bool
@@ -54,7 +55,8 @@ class Crash:
     @property
     def is_right(self) -> bool:
         """One remote run; of every step the result, and every message once and in order."""
-        return self.succeeded and self.remote_runs == 1 and set(self.told) == {(tuple(LINES), 7)}
+        said = tuple(LINES) if self.steps else ()
+        return self.succeeded and self.remote_runs == 1 and set(self.told) == {(said, 7)}
 
 
 def count_lines(target: Target, home: Path, steps: int) -> int:
@@ -67,7 +69,7 @@ def count_lines(target: Target, home: Path, steps: int) -> int:
 def crash_at(target: Target, home: Path, remote: Remote, point: int, steps: int) -> Crash:
     """Kill a worker at the point, let Dagster's run monitoring see it, and run again from failure.
 
-    `steps` above one are fused, one after the other.
+    `steps` above one are fused, one after the other; 0 is a SQL statement.
     """
     name, report = f"crashed_{steps}_{point}", home / f"where_{point}"
     _run_worker(target, home, name, {}, steps, kill_at=point, report=report)
@@ -82,7 +84,8 @@ def crash_at(target: Target, home: Path, remote: Remote, point: int, steps: int)
     with dg.DagsterInstance.local_temp(str(home)) as instance:
         last = instance.get_runs(filters=dg.RunsFilter(tags={"crash": name}), limit=1)[0]
         told = tuple(_listen(instance, last.run_id, step) for step in _step_names(name, steps))
-    return Crash(point, where, last.is_success, _count_remote_runs(remote, name), told)
+    remote_runs = _count_remote_runs(remote, name) if steps else len(remote.statements(name))
+    return Crash(steps, point, where, last.is_success, remote_runs, told)
 
 
 def _listen(instance: dg.DagsterInstance, run_id: str, step: str) -> tuple[tuple[str, ...], int | None]:
@@ -113,19 +116,20 @@ def _run_worker(
     pid = os.fork()
     if pid == 0:
         try:
-            _work(target, home, _step_names(name, steps), {**tags, "crash": name}, kill_at, report)
+            remote, names = open_remote(target), _step_names(name, steps)
+            assets = remote.chain(names, f"{SCRIPTS}/crash.py") if steps else [remote.statement(name, "SELECT 7 AS n")]
+            _work(assets, home, {**tags, "crash": name}, kill_at, report)
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
 
 
 def _work(
-    target: Target, home: Path, names: list[str], tags: dict[str, str], kill_at: int | None, report: Path | None
+    assets: list[dg.AssetsDefinition], home: Path, tags: dict[str, str], kill_at: int | None, report: Path | None
 ) -> None:
     silence = os.open(home / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    assets = open_remote(target).chain(names, f"{SCRIPTS}/crash.py")
     with dg.DagsterInstance.local_temp(str(home)) as instance, _traced(kill_at, report):
         dg.materialize(assets, instance=instance, raise_on_error=False, tags=tags)
 

@@ -16,14 +16,14 @@ from tests.lakehouse.serverless.conftest import SCRIPTS, Remote
 from tests.lakehouse.serverless.crashes import CODE, LINES, count_lines, crash_at
 
 
-@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("steps", [1, 2, 0])
 def test_a_killed_worker_leaves_one_run_and_its_whole_result(
     warm_target: Target, remote: Remote, tmp_path: Path, request: pytest.FixtureRequest, steps: int
 ) -> None:
-    """One step alone, and two that are fused: half of the crashes each."""
+    """One step alone, two that are fused, a SQL statement: a third of the crashes each."""
     remote.add_script("crash.py", CODE)
     lines = count_lines(warm_target, tmp_path, steps)
-    wanted = min(lines, request.config.getoption("--crashes") // 2)
+    wanted = min(lines, request.config.getoption("--crashes") // 3)
     points = [1 + (lines - 1) * number // wanted for number in range(wanted)]
     crashes = [crash_at(warm_target, tmp_path, remote, point, steps) for point in points]
     places = Counter(crash.where or "(had ended)" for crash in crashes)

@@ -12,11 +12,13 @@ from databricks.sdk.service.sql import (
     Disposition,
     ExecuteStatementRequestOnWaitTimeout,
     Format,
+    QueryFilter,
     QueryStatus,
     ServiceErrorCode,
     StatementParameterListItem,
     StatementResponse,
     StatementState,
+    TimeRange,
 )
 
 ENDLESS = "SELECT sum(a.id * b.id % 7) FROM range(1000000000) a, range(100000) b"
@@ -196,3 +198,26 @@ def test_history_shows_own_statements_and_admins_all(run: Run, workspace: Any) -
     assert answer.statement_id not in [query.query_id for query in others]
     everything = workspace.client("admin").query_history.list(max_results=5).res or []
     assert answer.statement_id in [query.query_id for query in everything]
+
+
+def test_history_is_filtered(run: Run, workspace: Any) -> None:
+    history, answer = workspace.client("analyst").query_history, run("/* a comment */ SELECT 'filtered'")
+    (own,) = history.list(filter_by=QueryFilter(statement_ids=[answer.statement_id])).res
+    assert own.statement_type.value == "SELECT"
+    both = QueryFilter(statement_ids=[answer.statement_id, run("SELECT 2").statement_id])
+    assert len(history.list(filter_by=both).res) == 2
+    start = own.query_start_time_ms
+    for only, count in (
+        (QueryFilter(warehouse_ids=["none"]), 0),
+        (QueryFilter(user_ids=[1]), 0),
+        (QueryFilter(statuses=[QueryStatus.FAILED], statement_ids=[answer.statement_id]), 0),
+        (QueryFilter(query_start_time_range=TimeRange(start_time_ms=start, end_time_ms=start)), 1),
+        (QueryFilter(query_start_time_range=TimeRange(end_time_ms=start - 1)), 0),
+    ):
+        found = [one for one in history.list(filter_by=only).res or [] if one.query_id == answer.statement_id]
+        assert len(found) == count, only
+    with pytest.raises(BadRequest, match="30 days"):
+        history.list(filter_by=QueryFilter(query_start_time_range=TimeRange(start_time_ms=1, end_time_ms=start)))
+    with pytest.raises(BadRequest, match="Unknown filter"):
+        client = workspace.client("analyst").api_client
+        client.do("GET", "/api/2.0/sql/history/queries", query={"filter_by.colour": "red"})
