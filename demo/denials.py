@@ -114,7 +114,7 @@ def list_trials(target: Target) -> tuple[Trial, ...]:
             "wrong IAM role: it opens another bucket",
             "deployer",
             in_s3,
-            f"no policy of role {target.iam_role_arn('storage')} allows s3:",
+            f"no policy of {target.iam_role_arn('storage')} allows s3:",
             f"Remedy: let a policy of {target.iam_role_arn('storage')} allow s3:",
             _leave_out_bucket,
         ),

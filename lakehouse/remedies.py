@@ -61,7 +61,9 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         lambda match: f"name a role that exists, or create {match['arn']} (`lakehouse apply -s iam_role`)",
     ),
     (
-        re.compile(r"no policy of role (?P<role>\S+) allows (?P<action>\S+) on (?P<resource>[^\s;,]+?)[.;,]?(?=\s|$)"),
+        re.compile(
+            r"no policy of (?:role )?(?P<role>\S+) allows (?P<action>\S+) on (?P<resource>[^\s;,]+?)[.;,]?(?=\s|$)"
+        ),
         lambda match: f"let a policy of {match['role']} allow {match['action']} on {match['resource']}",
     ),
     (

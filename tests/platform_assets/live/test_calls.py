@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -43,7 +44,7 @@ def wide(applied: Target) -> Iterator[Target]:
 def count_calls(gateway: Gateway, target: Target, resources: tuple[Resource, ...], **options: bool) -> Counter[str]:
     since = gateway.now()
     assert plan_estate(target, resources=resources, **options).count(Action.NONE) == len(resources)
-    paths = [one["path"].removeprefix(UC).removeprefix("/api/2.0") for one in gateway.requests(since)]
+    paths = [re.sub(rf"{UC}|/api/2\.\d", "", one["path"]) for one in gateway.requests(since)]
     return Counter(path.split("/")[1] for path in paths)
 
 
@@ -69,9 +70,11 @@ def test_looking_for_what_is_undeclared_asks_no_container_twice(gateway: Gateway
 
 def test_the_declared_estate_costs_a_get_per_grant_and_a_list_per_container(gateway: Gateway, applied: Target) -> None:
     calls = count_calls(gateway, applied, RESOURCES)
-    assert calls["permissions"] == sum(one.type_name == "grants" for one in RESOURCES)
-    del calls["permissions"]
-    assert calls.pop("fs") == 1  # the wheel's
+    count = Counter(one.type_name for one in RESOURCES)
+    assert calls.pop("permissions") == count["grants"] + count["job"]
+    assert calls.pop("fs") == count["wheel"] + count["jar"]
+    assert calls.pop("workspace") == count["notebook"]
+    assert calls.pop("jobs") == 2 * count["job"]  # found by name, then got
     assert calls == {"storage-credentials": 1, "external-locations": 1, "catalogs": 1, "schemas": 1, "volumes": 2}
 
 
