@@ -30,7 +30,9 @@ CASES = {
     "no policy of role arn:r allows s3:GetObject on arn:aws:s3:::b/x/probe. Fix the role": (
         "let a policy of arn:r allow s3:GetObject on arn:aws:s3:::b/x/probe"
     ),
-    "no policy of arn:r allows s3:ListBucket on arn:aws:s3:::b.": "let a policy of arn:r allow s3:ListBucket on arn:aws:s3:::b",
+    "no policy of arn:r allows s3:ListBucket on arn:aws:s3:::b.": (
+        "let a policy of arn:r allow s3:ListBucket on arn:aws:s3:::b"
+    ),
     "statement NamedPrincipalsOnly of the policy of bucket b denies s3:GetObject on x": (
         "except the storage role from statement NamedPrincipalsOnly of bucket b (`lakehouse apply -s s3_bucket`)"
     ),
