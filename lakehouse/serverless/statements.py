@@ -75,8 +75,8 @@ def run_statement(
     Raises:
         dg.Failure: there is no such warehouse, the statement did not succeed, or the step was terminated.
     """
-    step = _StatementStep(workspace, context, statement, warehouse, patience_seconds)
-    step.options = {"parameters": _as_items(parameters), "catalog": catalog, "schema": schema}
+    options = {"parameters": _as_items(parameters), "catalog": catalog, "schema": schema}
+    step = _StatementStep(workspace, context, statement, warehouse, options, patience_seconds)
     try:
         begun = step.begin()
         ended = step.follow(begun, timeout_seconds)
@@ -92,17 +92,23 @@ class _StatementStep:
     """One step's dealings with its statement."""
 
     def __init__(
-        self, workspace: WorkspaceClient, context: Context, text: str, warehouse: str, patience_s: float
+        self,
+        workspace: WorkspaceClient,
+        context: Context,
+        text: str,
+        warehouse: str,
+        options: Mapping[str, Any],
+        patience_s: float,
     ) -> None:
         self._workspace = workspace
         self._context = context
         self._text = text
         self._warehouse = warehouse
         self._warehouse_id = ""
+        self._options = options
         self._patience_s = patience_s
         self._attempt: Attempt = describe_attempt(context)
         self._token = ""
-        self.options: dict[str, Any] = {}
 
     def begin(self) -> _Statement:
         """Return the statement of this attempt: a new one, one still active, or one that succeeded unseen."""
@@ -215,7 +221,7 @@ class _StatementStep:
             self._warehouse_id,
             byte_limit=SAMPLE_BYTES,
             wait_timeout="0s",
-            **self.options,
+            **self._options,
         )
         return self._find() or [_Statement(answer.statement_id or "", name)]
 

@@ -34,7 +34,7 @@ def run_governance(workspace: Workspace, caller: Principal, command: Command) ->
 
 def _dispatch(workspace: Workspace, caller: Principal, call: RestCall) -> dict[str, Any]:
     handler, params = RouteTable(load_routes(("unity_catalog",))).find(call.method, call.path)
-    answer = handler(Call(call.method, call.path, caller, "", workspace, params, call.query, {}, call.body))
+    answer = handler(Call(call.method, call.path, caller, "", workspace, params, query=call.query, body=call.body))
     if not isinstance(answer, dict):
         raise syntax_error(f"{call.method} {call.path} does not answer in JSON")
     return answer
