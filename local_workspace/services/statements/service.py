@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ CONCURRENT = 10  # more wait in PENDING, as on a busy warehouse
 RESULT_LIFETIME_S = 3600
 STATEMENT_LIFETIME_S = 12 * 3600
 SWEEP_EVERY_S = 60
+INTERRUPT_AGAIN_S = 0.5
 TERMINAL = ("SUCCEEDED", "FAILED", "CANCELED", "CLOSED")
 
 
@@ -105,10 +107,21 @@ class StatementService:
             running = self._running.get(statement_id)
             if running is None:
                 return
-            running.is_cancelled = True
+            repeats, running.is_cancelled = running.is_cancelled, True
             session = running.session
         if session is not None:
             self._sessions.interrupt(session)
+        if not repeats:
+            threading.Thread(target=self._interrupt_until_done, args=(running,), daemon=True).start()
+
+    def _interrupt_until_done(self, running: _Running) -> None:
+        """Interrupt again and again: one that comes before Spark knows of the query finds nothing to interrupt."""
+        while not running.done.wait(INTERRUPT_AGAIN_S):
+            with self._lock:
+                session = running.session
+            if session is not None:
+                with suppress(Exception):  # the session may close just now; if not, the next one finds it
+                    self._sessions.interrupt(session)
 
     def history(self, caller: Principal) -> list[Document]:
         """Return the statements that the caller may see, latest first: own ones, for admins all."""

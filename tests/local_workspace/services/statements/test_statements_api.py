@@ -167,6 +167,14 @@ def test_cancel_stops_a_running_query(run: Run, workspace: Any) -> None:
     assert rows(run("SELECT 2")) == [["2"]]
 
 
+@pytest.mark.parametrize("after_s", [0, 0.02, 0.05, 0.1, 0.2])
+def test_a_cancel_soon_after_the_start_is_not_lost(run: Run, workspace: Any, after_s: float) -> None:
+    answer = run(ENDLESS, wait_timeout="0s")
+    time.sleep(after_s)
+    workspace.client("analyst").statement_execution.cancel_execution(answer.statement_id)
+    assert wait_end(workspace, answer.statement_id) == StatementState.CANCELED
+
+
 def test_statements_leave_nothing_in_the_session(run: Run) -> None:
     rows(run("CREATE TEMPORARY VIEW leftover AS SELECT 1 AS x"))
     assert run("SELECT * FROM leftover").status.state == StatementState.FAILED
