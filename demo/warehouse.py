@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.failures import DemoFailed
 from lakehouse.targets import Target
+from lakehouse.warehouses import NoSuchWarehouse, find_warehouse
 from lakehouse.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -74,11 +75,10 @@ class Warehouse:
 
     @cached_property
     def _id(self) -> str:
-        ids = {warehouse.name: warehouse.id for warehouse in self._client.warehouses.list()}
-        if found := ids.get(self.target.warehouse):
-            return found
-        known = ", ".join(sorted(name or "" for name in ids)) or "none that this role may use"
-        raise QueryFailed(f"No SQL warehouse {self.target.warehouse!r} for {self.role}; there are: {known}")
+        try:
+            return find_warehouse(self._client, self.target.warehouse)
+        except NoSuchWarehouse as error:
+            raise QueryFailed(f"{self.role}: {error}") from error
 
     def _read_rows(self, response: StatementResponse) -> Iterator[Sequence[str | None]]:
         chunk = response.result

@@ -6,7 +6,6 @@ that compiler is not there. Either way the same source makes the same bytes on t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lakehouse.artifacts import Artifact, digest_files
 
 if TYPE_CHECKING:
     from databricks.sdk.service.compute import Environment
@@ -35,7 +36,7 @@ class BuildFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Jar:
+class Jar(Artifact):
     """A Maven project whose only dependencies are provided; `name` and `release` are those of its pom.xml."""
 
     name: str
@@ -46,15 +47,7 @@ class Jar:
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits of the SHA-256 of all that goes in."""
-        total = hashlib.sha256()
-        for path in self.files():
-            total.update(f"{path.relative_to(self.project).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-        return total.hexdigest()[:12]
-
-    @property
-    def version(self) -> str:
-        """The release and the content."""
-        return f"{self.release}+{self.digest}"
+        return digest_files(self.project, self.files())
 
     @property
     def file_name(self) -> str:

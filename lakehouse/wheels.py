@@ -5,7 +5,6 @@ Both code locations use it: one builds and uploads, the other names the file tha
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,11 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from lakehouse.artifacts import Artifact, digest_files
+
 ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
-class Wheel:
+class Wheel(Artifact):
     """A pure Python package: `source` becomes the package; `entry_points` are console scripts by name."""
 
     package: str
@@ -29,15 +30,7 @@ class Wheel:
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits of the SHA-256 of all that goes in."""
-        total = hashlib.sha256(self._project_text("").encode())
-        for path in self._files():
-            total.update(f"{path.relative_to(self.source)}\0".encode() + path.read_bytes() + b"\0")
-        return total.hexdigest()[:12]
-
-    @property
-    def version(self) -> str:
-        """The release with the content as its local part."""
-        return f"{self.release}+{self.digest}"
+        return digest_files(self.source, self._files(), self._project_text(""))
 
     @property
     def file_name(self) -> str:

@@ -19,6 +19,7 @@ from lakehouse.remedies import find_remedies
 from lakehouse.serverless.attempts import Attempt, describe_attempt
 from lakehouse.serverless.patience import call_patiently
 from lakehouse.serverless.remote_step import MOST_ATTEMPTS, Context, wait
+from lakehouse.warehouses import NoSuchWarehouse, find_warehouse
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -171,14 +172,10 @@ class _StatementStep:
         return dg.Failure("\n".join(lines), metadata=self.describe(statement_id), allow_retries=code in _MAY_PASS)
 
     def _find_warehouse(self) -> str:
-        known = self._call(lambda: {one.name: one.id for one in self._workspace.warehouses.list()})
-        if known.get(self._warehouse) is None:
-            names = ", ".join(sorted(str(name) for name in known)) or "none"
-            raise dg.Failure(
-                f"There is no SQL warehouse {self._warehouse!r} that may be used; there are: {names}",
-                allow_retries=False,
-            )
-        return str(known[self._warehouse])
+        try:
+            return self._call(lambda: find_warehouse(self._workspace, self._warehouse))
+        except NoSuchWarehouse as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
 
     def _find_or_submit(self) -> _Statement:
         """Return the one statement of this token; what else was started with it is cancelled."""

@@ -17,7 +17,7 @@ TEST_JAR_JOB = Job(
 )
 
 RESOURCES: tuple[Resource, ...] = (
-    WheelUpload(STEPS.package, STEPS, STEPS_VOLUME),
+    WheelUpload(STEPS.package, STEPS_VOLUME, wheel=STEPS),
     Notebook("copy_file"),
     Notebook("count_range"),
     JarUpload(HELLO_SPARK.name, STEPS_VOLUME),

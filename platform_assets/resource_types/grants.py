@@ -13,6 +13,7 @@ from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.value_diff import minus
 
 _ACCOUNT_WIDE = ("external_location", "storage_credential")
 _OTHERS = "others"  # no principal is called so: the field of grants to principals that are not declared
@@ -121,7 +122,7 @@ def name_principal(target: Target, role: str) -> str:
 def _list_changes(desired: State, before: State) -> list[tuple[str, list[str], list[str]]]:
     """Return principal, what is added, what is removed; nobody for whom nothing changes."""
     pairs = [pair for name in before for pair in _split(name, desired[name], before[name])]
-    changes = [(principal, _minus(after, held), _minus(held, after)) for principal, after, held in pairs]
+    changes = [(principal, minus(after, held), minus(held, after)) for principal, after, held in pairs]
     return [change for change in sorted(changes) if change[1] or change[2]]
 
 
@@ -129,10 +130,6 @@ def _split(name: str, after: Any, held: Any) -> list[tuple[str, Sequence[str], S
     if name != _OTHERS:
         return [(name, after or (), held or ())]
     return [(principal, (), privileges) for principal, privileges in (held or {}).items()]
-
-
-def _minus(some: Sequence[str], others: Sequence[str]) -> list[str]:
-    return sorted(set(some) - set(others))
 
 
 def _as_text(privilege: Any) -> str:

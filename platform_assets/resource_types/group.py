@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from platform_assets.resource_types.identities import (
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.value_diff import minus
 
 if TYPE_CHECKING:
     from databricks.sdk.service.iam import Group as Found
@@ -110,8 +111,8 @@ class Group(Resource):
         """Return a line per member that comes or goes."""
         if name != "members":
             return super().explain_change(name, before, after)
-        joined = [f"grant membership to {member}" for member in _minus(after, before or ())]
-        return (*joined, *(f"revoke membership from {member}" for member in _minus(before or (), after)))
+        joined = [f"grant membership to {member}" for member in minus(after, before or ())]
+        return (*joined, *(f"revoke membership from {member}" for member in minus(before or (), after)))
 
     def _find(self, clients: Clients) -> Found | None:
         name = self.physical_name(clients.target)
@@ -124,10 +125,10 @@ def _list_operations(clients: Clients, desired: State, before: State) -> list[Pa
         operations.append(make_patch("replace", "externalId", desired["external_id"]))
     if "members" in before:
         held, wanted = before["members"] or (), desired["members"]
-        if joined := _minus(wanted, held):
+        if joined := minus(wanted, held):
             ids = [{"value": identity} for identity in find_ids(clients, joined)]
             operations.append(make_patch("add", "members", ids))
-        left = find_ids(clients, _minus(held, wanted))
+        left = find_ids(clients, minus(held, wanted))
         operations += [make_patch("remove", f'members[value eq "{identity}"]', None) for identity in left]
     return operations
 
@@ -141,7 +142,3 @@ def _as_state(found: Found, target: Target, names: Mapping[str, str]) -> State:
         "external_id": found.external_id if ours else None,
         "identity_provider": None if ours else found.external_id,
     }
-
-
-def _minus(some: Sequence[str], others: Sequence[str]) -> list[str]:
-    return sorted(set(some) - set(others))

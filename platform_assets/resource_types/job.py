@@ -16,6 +16,7 @@ from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import notebook_path
+from platform_assets.resource_types.object_permissions import principal_field, read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -86,7 +87,7 @@ class Job(Resource):
     def create(self, clients: Clients, desired: State) -> None:
         """Create. Names need not be unique: of several (a lost answer, two at once) the first stays."""
         settings = _as_settings(desired)
-        control = _as_control(clients.target, desired["permissions"])
+        control = _as_control(desired["permissions"])
         name = self.physical_name(clients.target)
         _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
         for job_id in find_job_ids(clients, name)[1:]:
@@ -101,7 +102,7 @@ class Job(Resource):
             body = {"job_id": job_id, "new_settings": settings, "fields_to_remove": extra}
             _do(clients, "POST", "update", body=body)
         if "permissions" in before:
-            control = _as_control(clients.target, desired["permissions"])
+            control = _as_control(desired["permissions"])
             path = f"/api/2.0/permissions/jobs/{job_id}"
             clients.workspace.api_client.do("PATCH", path, body={"access_control_list": control})
 
@@ -149,21 +150,13 @@ def _as_settings(state: State) -> dict[str, Any]:
     return settings
 
 
-def _as_control(target: Target, permissions: Mapping[str, str]) -> list[dict[str, str]]:
-    groups = {target.principals["analysts"]}
-    return [
-        {"group_name" if name in groups else "service_principal_name": name, "permission_level": level}
-        for name, level in permissions.items()
-    ]
+def _as_control(permissions: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{principal_field(name): name, "permission_level": level} for name, level in permissions.items()]
 
 
 def _read_permissions(clients: Clients, job_id: int) -> dict[str, str]:
-    answer: Any = clients.workspace.api_client.do("GET", f"/api/2.0/permissions/jobs/{job_id}")
-    held = {}
-    for entry in answer.get("access_control_list") or []:
-        name = entry.get("group_name") or entry.get("service_principal_name") or entry.get("user_name")
-        held[name] = entry["all_permissions"][0]["permission_level"]
-    return held
+    entries = clients.workspace.permissions.get("jobs", str(job_id)).access_control_list or []
+    return {name: first for name, (first, *_) in map(read_levels, entries)}
 
 
 def _shape(actual: Any, declared: Any) -> Any:

@@ -8,11 +8,13 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.jobs import Run
+
+    from lakehouse.serverless.outcomes import Outcome
 
 TIMEOUT_S = 600
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
@@ -28,11 +30,14 @@ def run_notebook(workspace: WorkspaceClient, path: str, parameters: Mapping[str,
     Raises:
         NotebookFailed: it ended otherwise, or not in time.
     """
+    from lakehouse.serverless.outcomes import Verdict
+
     run = _wait(workspace, _begin(workspace, path, parameters))
-    if _result(run) != "SUCCESS":
+    outcome = _judge(run)
+    if outcome.verdict is not Verdict.SUCCEEDED:
         (ended,) = run.tasks or []
         said = workspace.jobs.get_run_output(ended.run_id or 0)
-        raise NotebookFailed(f"{path}: {said.error or _result(run)}. See {run.run_page_url}")
+        raise NotebookFailed(f"{path}: {said.error or outcome.reason}. See {run.run_page_url}")
 
 
 def _begin(workspace: WorkspaceClient, path: str, parameters: Mapping[str, str]) -> int:
@@ -48,7 +53,7 @@ def _begin(workspace: WorkspaceClient, path: str, parameters: Mapping[str, str])
         )
         run_id = int(submitted.bind()["run_id"])
         run = workspace.jobs.get_run(run_id)
-        if run.run_name == name or not _result(run):
+        if run.run_name == name or not _judge(run).is_final:
             return run_id
     raise AssertionError("counting ends nowhere")
 
@@ -57,7 +62,7 @@ def _wait(workspace: WorkspaceClient, run_id: int) -> Run:
     deadline, pause = time.monotonic() + TIMEOUT_S + 60, _FIRST_PAUSE_S
     while True:
         run = workspace.jobs.get_run(run_id)
-        if _result(run):
+        if _judge(run).is_final:
             return run
         if time.monotonic() > deadline:
             raise NotebookFailed(f"run {run_id} has not ended after {TIMEOUT_S} s. See {run.run_page_url}")
@@ -65,6 +70,7 @@ def _wait(workspace: WorkspaceClient, run_id: int) -> Run:
         pause = min(_LONGEST_PAUSE_S, pause * 1.3)
 
 
-def _result(run: Run) -> str:
-    state: Any = run.state
-    return str(state.result_state.value) if state and state.result_state else ""
+def _judge(run: Run) -> Outcome:
+    from lakehouse.serverless.outcomes import judge_run  # late: with it comes Dagster, which a plan does without
+
+    return judge_run(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_permissions import principal_field, read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from databricks.sdk.service.sql import EndpointInfo, EndpointTags
 
 _KIND = "warehouses"
-_APPLICATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -112,11 +111,7 @@ class SqlWarehouse(Resource):
         """Return who is declared and holds the permission, and others that hold one; owners and admins always do."""
         declared, wanted = [], {name_principal(target, user) for user in self.users}
         others = []
-        for one in held:
-            name = one.group_name or one.user_name or one.service_principal_name or ""
-            levels = [
-                str(level.permission_level.value) for level in one.all_permissions or [] if level.permission_level
-            ]
+        for name, levels in map(read_levels, held):
             if name in wanted:
                 declared.append(name)
             elif levels != ["IS_OWNER"] and name != "admins":
@@ -132,9 +127,7 @@ class SqlWarehouse(Resource):
 def _allow_use(user: str) -> AccessControlRequest:
     from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 
-    is_service = _APPLICATION_ID.fullmatch(user) is not None
-    kind = "service_principal_name" if is_service else "user_name" if "@" in user else "group_name"
-    return AccessControlRequest(permission_level=PermissionLevel.CAN_USE, **{kind: user})
+    return AccessControlRequest(permission_level=PermissionLevel.CAN_USE, **{principal_field(user): user})
 
 
 def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:

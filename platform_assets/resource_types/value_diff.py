@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _LONGEST = 200
@@ -16,6 +16,11 @@ def explain_values(path: str, before: Any, after: Any) -> tuple[str, ...]:
         for leaf, old, new in find_leaves(path, before, after)
     ]
     return tuple(lines) or (f"{path}: in another order",)
+
+
+def minus(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return what is in the first and not in the second, sorted."""
+    return sorted(set(some) - set(others))
 
 
 def find_leaves(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -1,81 +1,39 @@
-"""Wheels: built from this repository, uploaded to S3, copied to a volume. A file is named by its content.
+"""Wheels: built from this repository, uploaded to S3, copied to a volume through the Files API.
 
-Old files stay: runs that were submitted with them may still start.
 https://docs.databricks.com/api/workspace/files
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lakehouse.names import volume_path
-from lakehouse.targets import Target
 from lakehouse.wheels import Wheel
-from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.ownership import mark_labels
-from platform_assets.resource_types.sdk_errors import unless_missing
-
-_FOLDER = "wheels"
-_VERSION = "version"  # S3 metadata: what the bytes were built from
+from platform_assets.resource_types.artifact_upload import ArtifactUpload
+from platform_assets.resource_types.model import Clients
 
 
 @dataclass(frozen=True)
-class WheelUpload(Resource):
+class WheelUpload(ArtifactUpload):
     """A wheel in the artifact bucket and in a volume, where runs take it from."""
 
-    wheel: Wheel
-    volume: str
-    bucket: str = "artifacts"
+    wheel: Wheel = field(kw_only=True)
 
     type_name = "wheel"
-    group = "platform_artifacts"
+    folder = "wheels"
     kinds = frozenset({"databricks", "python"})
 
     @property
-    def dependencies(self) -> tuple[str, ...]:
-        """Bucket and volume."""
-        return (f"s3_bucket/{self.bucket}", f"volume/{self.volume.replace('.', '/')}", *self.after)
+    def artifact(self) -> Wheel:
+        """The wheel."""
+        return self.wheel
 
-    def physical_name(self, target: Target) -> str:
-        """Return the path in the volume."""
-        return f"{volume_path(target, self.volume)}/{self.wheel.file_name}"
+    def build(self) -> bytes:
+        """Build it."""
+        return self.wheel.build()
 
-    def desired(self, target: Target) -> State:
-        """The file in both places."""
-        return {"version": self.wheel.version, "in_bucket": True, "in_volume": True}
-
-    def read(self, clients: Clients) -> State | None:
-        """HeadObject and the file's metadata; a copy of another length is no copy."""
-        s3, bucket, path = clients.aws("s3"), clients.target.bucket(self.bucket), self.physical_name(clients.target)
-        stored = unless_missing(lambda: s3.head_object(Bucket=bucket, Key=self._object_key))
-        copied = unless_missing(lambda: clients.workspace.files.get_metadata(path))
-        if stored is None and copied is None:
-            return None
-        in_bucket = stored is not None and stored["Metadata"].get(_VERSION) == self.wheel.version
-        same = copied is not None and stored is not None and copied.content_length == stored["ContentLength"]
-        return {"version": self.wheel.version, "in_bucket": in_bucket, "in_volume": same}
-
-    def create(self, clients: Clients, desired: State) -> None:
-        """Build, put into the bucket, copy from there to the volume."""
-        self.update(clients, desired, {"in_bucket": False, "in_volume": False})
-
-    def update(self, clients: Clients, desired: State, before: State) -> None:
-        """The part that is missing; what is there has the same content."""
-        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
-        if "in_bucket" in before:
-            metadata = {**mark_labels(clients.target), _VERSION: self.wheel.version}
-            s3.put_object(Bucket=bucket, Key=self._object_key, Body=self.wheel.build(), Metadata=metadata)
-        if "in_volume" in before:
-            stored = s3.get_object(Bucket=bucket, Key=self._object_key)["Body"].read()
-            clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)
-
-    def delete(self, clients: Clients) -> None:
-        """Delete both files."""
-        s3, bucket = clients.aws("s3"), clients.target.bucket(self.bucket)
-        unless_missing(lambda: s3.delete_object(Bucket=bucket, Key=self._object_key))
-        unless_missing(lambda: clients.workspace.files.delete(self.physical_name(clients.target)))
-
-    @property
-    def _object_key(self) -> str:
-        return f"{_FOLDER}/{self.wheel.file_name}"
+    def copy(self, clients: Clients) -> None:
+        """Download, upload."""
+        bucket = clients.target.bucket(self.bucket)
+        stored = clients.aws("s3").get_object(Bucket=bucket, Key=self.object_key)["Body"].read()
+        clients.workspace.files.upload(self.physical_name(clients.target), io.BytesIO(stored), overwrite=True)

@@ -6,7 +6,7 @@ Users come from the identity provider and cannot be changed here. https://docs.d
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -39,14 +39,7 @@ def create_group(call: Call) -> Response:
 
 def patch_group(call: Call) -> Response:
     """PATCH /Groups/{id}: members, external id."""
-    require_admin(call)
-    store = call.workspace.store
-    with store.transaction():
-        document = find_by_id(store, "group", call.params["id"])
-        for change in parse_patch(call.body):
-            _change_group(store, document, change)
-        store.put("group", document["name"], document)
-    return Response(status_code=204)
+    return _patch(call, "group", _change_group)
 
 
 def delete_group(call: Call) -> Response:
@@ -77,19 +70,7 @@ def create_service_principal(call: Call) -> Response:
 
 def patch_service_principal(call: Call) -> Response:
     """PATCH /ServicePrincipals/{id}: display name, external id."""
-    require_admin(call)
-    store = call.workspace.store
-    with store.transaction():
-        document = find_by_id(store, "principal", call.params["id"])
-        for change in parse_patch(call.body):
-            if change.field == "displayName" and change.operation != "remove":
-                document["display_name"] = _text(change.value, "displayName")
-            elif change.field == "externalId":
-                document["external_id"] = _external_id_of(change)
-            else:
-                raise _cannot_change(change, "service principal")
-        store.put("principal", document["name"], document)
-    return Response(status_code=204)
+    return _patch(call, "principal", _change_service_principal)
 
 
 def delete_service_principal(call: Call) -> Response:
@@ -116,6 +97,26 @@ def find_by_id(store: Store, kind: str, scim_id: str) -> Document:
             return document
     label = "Group" if kind == "group" else "Service principal"
     raise not_found(f"{label} with id {scim_id} not found.")
+
+
+def _patch(call: Call, kind: str, apply: Callable[[Store, Document, Change], None]) -> Response:
+    require_admin(call)
+    store = call.workspace.store
+    with store.transaction():
+        document = find_by_id(store, kind, call.params["id"])
+        for change in parse_patch(call.body):
+            apply(store, document, change)
+        store.put(kind, document["name"], document)
+    return Response(status_code=204)
+
+
+def _change_service_principal(_store: Store, document: Document, change: Change) -> None:
+    if change.field == "displayName" and change.operation != "remove":
+        document["display_name"] = _text(change.value, "displayName")
+    elif change.field == "externalId":
+        document["external_id"] = _external_id_of(change)
+    else:
+        raise _cannot_change(change, "service principal")
 
 
 def _change_group(store: Store, document: Document, change: Change) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -154,28 +155,36 @@ def test_executing_all_again_is_new_work(remote: Remote, instance: dg.DagsterIns
     assert len(remote.remote_runs("repeated")) == 2
 
 
-def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, tmp_path: Path) -> None:
-    """The signal goes to this process, as to a run worker's."""
-    asset = remote.asset(
-        "endless", "import time\nwhile True: time.sleep(0.1)", retry_policy=dg.RetryPolicy(max_retries=3)
-    )
-    job = dg.define_asset_job("endless_job", [asset])
+def terminate(asset: dg.AssetsDefinition, home: Path, is_running: Callable[[], bool]) -> list[str]:
+    """Run the asset's step, interrupt it once it is running, and return the types of its run's events."""
+    job = dg.define_asset_job("terminated", [asset])
     definitions = dg.Definitions(assets=[asset], jobs=[job], executor=threaded_executor)
 
     def interrupt() -> None:
-        while not any(run.state.life_cycle_state.value == "RUNNING" for run in remote.remote_runs("endless")):
+        while not is_running():
             time.sleep(0.1)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    (tmp_path / "home").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
         with pytest.raises(BaseException):  # noqa: B017 - Dagster's interrupt
-            definitions.resolve_job_def("endless_job").execute_in_process(instance=instance)
+            definitions.resolve_job_def("terminated").execute_in_process(instance=instance)
         thread.join()
         events = instance.all_logs(instance.get_runs()[0].run_id)
-    kinds = [event.dagster_event.event_type_value for event in events if event.dagster_event]
+    return [event.dagster_event.event_type_value for event in events if event.dagster_event]
+
+
+def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, tmp_path: Path) -> None:
+    """The signal goes to this process, as to a run worker's."""
+    asset = remote.asset(
+        "endless", "import time\nwhile True: time.sleep(0.1)", retry_policy=dg.RetryPolicy(max_retries=3)
+    )
+
+    def is_running() -> bool:
+        return any(run.state.life_cycle_state.value == "RUNNING" for run in remote.remote_runs("endless"))
+
+    kinds = terminate(asset, tmp_path, is_running)
     assert "STEP_SUCCESS" not in kinds and "STEP_FAILURE" in kinds
     deadline = time.monotonic() + 10
     while (run := remote.remote_runs("endless")[-1]).end_time in (None, 0) and time.monotonic() < deadline:

@@ -1,8 +1,5 @@
 """A SQL statement as a Dagster step: its rows, one statement per try, taken up, cancelled, refused with the remedy."""
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lakehouse.executor import threaded_executor
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
 from tests.lakehouse.serverless.conftest import WAREHOUSE, Remote
-from tests.lakehouse.serverless.test_runs import failure_of, metadata_of, run_again_from_failure
+from tests.lakehouse.serverless.test_runs import failure_of, metadata_of, run_again_from_failure, terminate
 
 ENDLESS = "SELECT sum(a.id * b.id % 7) FROM range(1000000000) a, range(100000) b"
 STATEMENTS = "/api/2.0/sql/statements/"
@@ -145,22 +141,9 @@ def test_a_timeout_ends_the_statement_and_is_said(remote: Remote, instance: dg.D
 
 def test_termination_cancels_the_statement_and_the_step_fails(remote: Remote, tmp_path: Path) -> None:
     asset = remote.statement("sql_endless", ENDLESS, retry_policy=dg.RetryPolicy(max_retries=3))
-    job = dg.define_asset_job("sql_endless_job", [asset])
-    definitions = dg.Definitions(assets=[asset], jobs=[job], executor=threaded_executor)
-
-    def interrupt() -> None:
-        while not any(one.status.value == "RUNNING" for one in remote.statements("sql_endless")):
-            time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        with pytest.raises(BaseException):  # noqa: B017 - Dagster's interrupt
-            definitions.resolve_job_def("sql_endless_job").execute_in_process(instance=instance)
-        thread.join()
-        events = instance.all_logs(instance.get_runs()[0].run_id)
-    kinds = [event.dagster_event.event_type_value for event in events if event.dagster_event]
+    kinds = terminate(
+        asset, tmp_path, lambda: any(one.status.value == "RUNNING" for one in remote.statements("sql_endless"))
+    )
     assert "STEP_SUCCESS" not in kinds and "STEP_FAILURE" in kinds
     (made,) = remote.statements("sql_endless")
     assert wait_for_end(remote, made.query_id) == "CANCELED"
