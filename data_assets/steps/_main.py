@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -66,15 +67,23 @@ def blocks(plan: Plan, check: Check) -> bool:
 
 
 def write_outputs(run: StepRun, module: ModuleType) -> dict[str, Written]:
-    """Write what the module makes; return what was written to each output."""
+    """Write what the module makes, several tables side by side; return what was written to each output."""
+    frames = module.transform(run)
+    pairs = pair_outputs(run.plan, frames)
     written: dict[str, Written] = {}
-    for output, frame in pair_outputs(run.plan, module.transform(run)):
-        print(f"writing {output.name} ({output.mode}{_say_days(run.plan, output)})")
-        done = write_frame(run.spark, frame, output, run.plan)
-        written[output.name] = written[output.name].and_then(done) if output.name in written else done
-        print(f"wrote {done.rows} rows, version {done.version}")
+    with ThreadPoolExecutor(max(len(run.plan.outputs), 1)) as threads:
+        side_by_side = isinstance(frames, Mapping)  # else each frame once the one before it has been written
+        for output, done in (threads.map if side_by_side else map)(lambda pair: _write(run, *pair), pairs):
+            written[output.name] = written[output.name].and_then(done) if output.name in written else done
     _require_outputs(run.plan, written)
     return written
+
+
+def _write(run: StepRun, output: Output, frame: DataFrame) -> tuple[Output, Written]:
+    print(f"writing {output.name} ({output.mode}{_say_days(run.plan, output)})")
+    done = write_frame(run.spark, frame, output, run.plan)
+    print(f"wrote {done.rows} rows into {output.name}, version {done.version}")
+    return output, done
 
 
 def find_step(plan: Plan) -> ModuleType:

@@ -116,14 +116,15 @@ def find_token(token: str) -> FindOwn:
 
 def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:
     """MERGE in SQL: DeltaTable is not served by every Connect server. Rows that are the same are not touched."""
-    frame.createOrReplaceTempView("incoming")
+    incoming = f"incoming_{uuid.uuid4().hex}"  # other tables may be merged into meanwhile
+    frame.createOrReplaceTempView(incoming)
     names = [name for name, _, _ in output.columns]
     on = " AND ".join(f"t.`{key}` <=> s.`{key}`" for key in output.keys)
     values = [name for name in names if name not in output.keys and not name.startswith("_")]
     differs = " OR ".join(f"NOT (t.`{name}` <=> s.`{name}`)" for name in [*values, "_rescued", "_corrupt_record"])
     assignments = ", ".join(f"t.`{name}` = s.`{name}`" for name in names)
     (done,) = spark.sql(
-        f"MERGE INTO {quote_name(output.table)} t USING incoming s ON {on} "
+        f"MERGE INTO {quote_name(output.table)} t USING {incoming} s ON {on} "
         f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assignments} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in names)}) "
         f"VALUES ({', '.join(f's.`{name}`' for name in names)})"

@@ -39,7 +39,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
         "spark.scheduler.mode": "FAIR",
-        "spark.local.dir": str(directory / "spark" / "scratch"),
+        "spark.local.dir": str(_scratch(directory)),
         "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,io.unitycatalog.local.SessionRules",
         "spark.sql.catalog.spark_catalog": "io.unitycatalog.local.NeutralCatalog",
@@ -57,9 +57,12 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.hadoop.fs.s3.impl": "io.unitycatalog.local.GovernedS3FileSystem",
         "spark.hadoop.fs.s3a.impl": "io.unitycatalog.local.GovernedS3FileSystem",
         "spark.hadoop.fs.dbfs.impl": "io.unitycatalog.local.VolumeFileSystem",
+        "spark.hadoop.fs.file.impl": "io.unitycatalog.local.ScratchFileSystem",
         "spark.hadoop.fs.s3.impl.disable.cache": "true",
         "spark.hadoop.fs.s3a.impl.disable.cache": "true",
         "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
+        "spark.hadoop.fs.file.impl.disable.cache": "true",
+        "spark.hadoop.fs.s3a.buffer.dir": str(_scratch(directory) / "uploads"),
         "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",
         "spark.hadoop.fs.s3a.path.style.access": "true",
@@ -70,6 +73,11 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
         "spark.hadoop.fs.s3a.performance.flags": "create,mkdir",
     }
+
+
+def _scratch(directory: Path) -> Path:
+    """Return where the server keeps what it may lose: the only place on disk that sessions reach."""
+    return directory / "spark" / "scratch"
 
 
 class SparkConnectServer:
@@ -90,7 +98,13 @@ class SparkConnectServer:
         self.toolchain = toolchain
         self._directory = directory
         self._settings = spark_settings(directory, self.port, aws_endpoint)
-        self._java_options = (f"-Dlakehouse.gateway={gateway_url}", *java_options)
+        self._scratch = _scratch(directory)
+        self._java_options = (
+            f"-Dlakehouse.gateway={gateway_url}",
+            f"-Dlakehouse.scratch={self._scratch}",
+            f"-Djava.io.tmpdir={self._scratch}",
+            *java_options,
+        )
         self._child: ChildProcess | None = None
 
     @property
@@ -106,7 +120,7 @@ class SparkConnectServer:
     def start(self) -> None:
         """Start the child; the port stays, so that clients survive a restart."""
         work = self._directory / "spark"
-        work.mkdir(parents=True, exist_ok=True)
+        self._scratch.mkdir(parents=True, exist_ok=True)
         environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         log = self._directory / "logs" / "spark.log"
         self._child = start_process("spark", list(self._command()), log, environment, cwd=work)

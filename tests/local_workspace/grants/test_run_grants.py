@@ -48,7 +48,7 @@ READS = {
         "5",
         SELECT,
     ),
-    "s3 path": (f"spark.read.text('s3://{BUCKET}/files').count()", "1", READ_FILES),
+    "s3 path": (f"spark.read.text('s3://{BUCKET}/files/one.txt').count()", "1", READ_FILES),
     "spark volume": (f"spark.read.text('{ONE}').first().value", "'one'", "READ VOLUME on Volume"),
     "open": (f"open('{ONE}').read()", r"'one\n'", f"READ VOLUME on Volume '{SHELF}'"),
     "os": (f"os.listdir('{SHELF_PATH}')", "['one.txt']", f"READ VOLUME on Volume '{SHELF}'"),
@@ -145,6 +145,18 @@ def test_storage_of_tables_and_volumes_opens_by_name_only(workspace: WarmWorkspa
     for name in ("external volume", "dbutils"):
         assert "belongs to Volume" in outcomes[name], (name, outcomes[name])
     assert "belongs to" in outcomes["from above"] or "lies in managed storage" in outcomes["from above"], outcomes
+
+
+def test_the_disk_of_the_machine_is_closed_to_spark(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    pieces = {
+        "read": "spark.read.text('file:/etc/hostname').count()",
+        "write": "spark.range(1).write.json('file:/tmp/some')",
+        "link": "os.symlink('/etc', 'link') or spark.read.text(f'file:{os.getcwd()}/link/hostname').count()",
+        "stream": "spark.readStream.text('file:/etc').writeStream.format('memory').queryName('etc')"
+        ".trigger(availableNow=True).start().awaitTermination()",
+    }
+    for outcome in try_pieces(workspace, "deployer", pieces).values():
+        assert_refused(workspace, "deployer", outcome, "SELECT on any file")
 
 
 def test_sessions_of_two_principals_share_nothing(workspace: WarmWorkspace, scratch: Scratch) -> None:

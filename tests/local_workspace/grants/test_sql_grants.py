@@ -82,6 +82,10 @@ REFUSED = [
     ("analyst", f"DROP CATALOG {NAME} CASCADE", f"MANAGE on Catalog '{NAME}'"),
     ("outsider", f"SELECT * FROM text.`s3://{BUCKET}/files/one.txt`", f"READ FILES on External Location '{NAME}'"),
     ("outsider", f"SELECT * FROM text.`{SHELF_PATH}/one.txt`", "READ VOLUME on Volume"),
+    ("deployer", "SELECT * FROM text.`file:/etc/hostname`", "SELECT on any file"),
+    ("deployer", "SELECT * FROM delta.`file:/tmp/some`", "SELECT on any file"),
+    ("deployer", "INSERT OVERWRITE DIRECTORY 'file:/tmp/some' USING json SELECT 1 AS one", "SELECT on any file"),
+    ("deployer", "CREATE TABLE delta.`file:/tmp/some` USING delta AS SELECT 1 AS one", "SELECT on any file"),
     (
         "analyst",
         f"CREATE TABLE {MAIN}.mine LOCATION 's3://{BUCKET}/mine' AS SELECT 1 AS id",
@@ -97,6 +101,37 @@ def test_what_is_not_granted_is_refused_by_name(
     message = refusal(workspace, scratch, role, text)
     assert re.search(f"does not have .*({expected})", message), message
     assert run_sql(workspace, "deployer", f"SELECT count(*) FROM {TABLE}") == [["5"]]
+
+
+SERVERS_OWN = [
+    "SELECT java_method('java.lang.System', 'getenv', 'HOME')",
+    "SELECT * FROM VALUES (1) v(x) WHERE try_reflect('java.lang.System', 'getenv', 'HOME') = x",
+    "SELECT TRANSFORM(a) USING 'cat' AS (b) FROM VALUES (1) t(a)",
+    "SELECT * FROM VALUES (1) v(x) WHERE x IN (SELECT TRANSFORM(a) USING 'cat' AS (b) FROM VALUES (1) t(a))",
+    "ADD JAR 'file:/tmp/some.jar'",
+    "ADD FILE '/etc/hostname'",
+    "CREATE TEMPORARY FUNCTION f AS 'java.lang.System'",
+    "SET fs.file.impl = org.apache.hadoop.fs.LocalFileSystem",
+    "SET spark.sql.catalog.other = io.unitycatalog.local.GatewayCatalog",
+    "RESET fs.lakehouse.token",
+    "RESET",
+]
+
+
+@pytest.mark.parametrize("text", SERVERS_OWN)
+def test_nobody_runs_code_of_the_server_or_leaves_its_own_rights(
+    workspace: WarmWorkspace, scratch: Scratch, text: str
+) -> None:
+    statements = workspace.client("deployer").statement_execution
+    answer = statements.execute_statement(text, scratch.warehouse, wait_timeout="50s")
+    assert answer.status is not None and answer.status.error is not None
+    assert "[UNSUPPORTED_FEATURE]" in str(answer.status.error.message)
+
+
+def test_other_settings_are_the_sessions_to_change(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    set_to = [["spark.sql.session.timeZone", "Europe/Paris"]]
+    assert run_sql(workspace, "analyst", "SET TIME ZONE 'Europe/Paris'") == set_to
+    assert run_sql(workspace, "analyst", "RESET spark.sql.ansi.enabled") == []
 
 
 def test_a_writer_creates_and_owns_what_it_made(workspace: WarmWorkspace, scratch: Scratch) -> None:

@@ -1,18 +1,26 @@
 package io.unitycatalog.local;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.analysis.LocalTempView$;
+import org.apache.spark.sql.catalyst.expressions.CallMethodViaReflection;
 import org.apache.spark.sql.catalyst.expressions.CurrentUser;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal$;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.ScriptTransformation;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.execution.SparkStrategy;
+import org.apache.spark.sql.execution.command.AddArchivesCommand;
+import org.apache.spark.sql.execution.command.AddFilesCommand;
+import org.apache.spark.sql.execution.command.AddJarsCommand;
 import org.apache.spark.sql.execution.command.CreateFunctionCommand;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
+import org.apache.spark.sql.execution.command.ResetCommand;
+import org.apache.spark.sql.execution.command.SetCommand;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.AbstractFunction2;
 import scala.runtime.AbstractPartialFunction;
@@ -25,6 +33,7 @@ import scala.runtime.BoxedUnit;
  */
 public final class SessionRules extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
   private static final int MOST = 1_000;
+  private static final List<String> BINDING = List.of("fs.", "spark.hadoop.", "spark.sql.catalog");
   private static final Map<String, String> NAMES = new ConcurrentHashMap<>();
 
   @Override
@@ -33,7 +42,7 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
         new AbstractFunction1<>() {
           @Override
           public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
-            return new NameCurrentUser();
+            return new BindExpressions();
           }
         });
     extensions.injectParser(
@@ -54,13 +63,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
         new AbstractFunction1<>() {
           @Override
           public AbstractFunction1<LogicalPlan, BoxedUnit> apply(org.apache.spark.sql.SparkSession session) {
-            return new RefuseShared();
+            return new RefuseUnbound();
           }
         });
     return BoxedUnit.UNIT;
   }
 
-  private static String ask(String token) {
+  static String nameOf(String token) {
     if (NAMES.size() > MOST) {
       NAMES.clear();
     }
@@ -68,24 +77,47 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
         token, some -> new GatewayClient(token).get("/api/2.0/preview/scim/v2/Me").path("userName").asText());
   }
 
-  /** Refuses what Spark would share between the sessions of all principals. */
-  private static final class RefuseShared extends AbstractFunction1<LogicalPlan, BoxedUnit> {
+  /** Refuses what Spark would share between the sessions of all principals, and what would free one of its own. */
+  private static final class RefuseUnbound extends AbstractFunction1<LogicalPlan, BoxedUnit> {
     @Override
     public BoxedUnit apply(LogicalPlan plan) {
       if (plan instanceof CreateViewCommand view && view.viewType() != LocalTempView$.MODULE$) {
         throw AccessDenied.<RuntimeException>sneak(
             new NotServed("View " + view.name() + ": use a temporary view, or a view in a schema of a catalog."));
       }
-      if (plan instanceof CreateFunctionCommand function && !function.isTemp()) {
+      if (plan instanceof CreateFunctionCommand function) { // of a Java class; those in SQL are another command
         throw AccessDenied.<RuntimeException>sneak(
-            new NotServed("Function " + function.identifier() + ": only temporary functions are served here."));
+            new NotServed("Function " + function.identifier() + ": only temporary functions in SQL are served here."));
+      }
+      if (plan instanceof SetCommand set && set.kv().isDefined() && set.kv().get()._2().isDefined()) {
+        refuseBinding(set.kv().get()._1());
+      }
+      if (plan instanceof ResetCommand reset) {
+        refuseBinding(reset.config().isDefined() ? reset.config().get() : BINDING.get(0) + "*");
+      }
+      if (plan.exists(RefuseUnbound::runsForeignCode)) {
+        throw AccessDenied.<RuntimeException>sneak(new NotServed("Code and files of the machine are not served."));
       }
       return BoxedUnit.UNIT;
     }
+
+    private static boolean runsForeignCode(LogicalPlan plan) {
+      return plan instanceof ScriptTransformation
+          || plan instanceof AddJarsCommand
+          || plan instanceof AddFilesCommand
+          || plan instanceof AddArchivesCommand;
+    }
   }
 
-  /** Replaces current_user() by the name. */
-  private static final class NameCurrentUser extends Rule<LogicalPlan> {
+  /** Refuses a setting by which the session is bound to its principal. */
+  private static void refuseBinding(String name) {
+    if (BINDING.stream().anyMatch(name::startsWith)) {
+      throw AccessDenied.<RuntimeException>sneak(new NotServed("Configuration " + name + " is not available."));
+    }
+  }
+
+  /** Replaces current_user() by the name, and lets no expression call the server's own Java methods. */
+  private static final class BindExpressions extends Rule<LogicalPlan> {
     @Override
     public LogicalPlan apply(LogicalPlan plan) {
       String token = conf().getConfString("fs.lakehouse.token", "");
@@ -96,12 +128,16 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
           new AbstractPartialFunction<Expression, Expression>() {
             @Override
             public boolean isDefinedAt(Expression expression) {
-              return expression instanceof CurrentUser;
+              return expression instanceof CurrentUser || expression instanceof CallMethodViaReflection;
             }
 
             @Override
             public Expression apply(Expression expression) {
-              return Literal$.MODULE$.apply(ask(token));
+              if (expression instanceof CallMethodViaReflection) {
+                throw AccessDenied.<RuntimeException>sneak(
+                    new NotServed("Function " + expression.prettyName() + ": Java methods are not served."));
+              }
+              return Literal$.MODULE$.apply(nameOf(token));
             }
           });
     }
