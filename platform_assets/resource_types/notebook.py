@@ -28,7 +28,7 @@ class Notebook(Resource):
     """A Python notebook; its source is platform_assets/notebooks/<name>.py. The folder is the estate's mark."""
 
     type_name = "notebook"
-    group = "platform_jobs"
+    group = "platform_artifacts"
     kinds = frozenset({"databricks", "python"})
 
     @property
