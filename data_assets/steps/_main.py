@@ -16,6 +16,7 @@ from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, open_dagster_p
 from ._checks import Check
 from ._messages import VolumeMessageWriter, tee_output
 from ._plan import InvalidPlan, Output, Plan, parse_plan
+from ._progress import say_progress
 from ._run import StepRun
 from ._write import Written, write_frame
 
@@ -52,8 +53,9 @@ def run_step(pipes: PipesContext) -> list[Check]:
     plan = parse_plan(pipes.extras)
     module = find_step(plan)
     run = StepRun(SparkSession.builder.getOrCreate(), plan)
-    written = write_outputs(run, module)
-    checks = list(module.check(run)) if hasattr(module, "check") else []
+    with say_progress(run.spark):
+        written = write_outputs(run, module)
+        checks = list(module.check(run)) if hasattr(module, "check") else []
     for check in checks:
         report_check(pipes, plan, check)
     for metadata, output in zip(describe_outputs(run, written, checks), plan.outputs, strict=True):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from data_assets.steps import _progress
 from data_assets.steps._plan import Output, Plan
 from data_assets.steps._write import Written, read_history, write_frame
 from lakehouse.targets import Target
@@ -79,3 +81,14 @@ def test_a_table_gains_the_columns_of_its_declaration(session: Any, output: Outp
     frame = session.sql(SELECT.format(rows=4)).selectExpr("*", "'x' AS name")
     write_frame(session, frame, wider, Plan("x", (wider,), {}, ("2013-01-01", "2013-01-02")))
     assert session.table(output.table).where("name = 'x'").count() == 4
+
+
+def test_spark_reports_its_progress_to_a_step(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_progress, "FIRST_AFTER_S", 0.0)
+    monkeypatch.setattr(_progress, "AT_MOST_EVERY_S", 0.0)
+    session.conf.set("spark.connect.progress.reportInterval", "50ms")
+    said: list[str] = []
+    session.registerProgressHandler(_progress.SparkProgress(said.append))
+    assert session.sql("SELECT count(*) FROM range(0, 4000000, 1, 8) WHERE sqrt(id) > 3").first()[0] > 0
+    line = re.compile(r"Spark: \d+ of \d+ tasks done, \d+ running, 0 MiB read, \d+ s")
+    assert said and all(map(line.fullmatch, said)), said
