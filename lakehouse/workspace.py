@@ -6,6 +6,7 @@ Credentials come from profiles (`<target>-<role>`), never from arguments or code
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
@@ -34,11 +35,20 @@ def open_workspace(target: Target, role: str) -> WorkspaceClient:
 
     class ProfileConfig(Config):
         attributes = Config.attributes  # which looks for them in the class it is called on
+        read_at: int | None = None
 
         def _load_from_env(self) -> None:
             """Be the role, whoever DATABRICKS_TOKEN makes the caller's shell: the SDK lets it win over a profile."""
 
+        def authenticate(self) -> dict[str, str]:
+            """Use what the profile holds now: a token may be renewed there while a step waits for hours."""
+            if (changed := _changed_at(config_file)) not in (None, self.read_at):
+                self._header_factory = ProfileConfig(profile=profile, config_file=config_file)._header_factory
+                self.read_at = changed
+            return super().authenticate()
+
     profile, config_file = target.profile(role), _databricks_file(target)
+    ProfileConfig.read_at = _changed_at(config_file)
     try:
         config = ProfileConfig(
             profile=profile,
@@ -78,6 +88,14 @@ def open_aws(target: Target, role: str) -> boto3.Session:
 
 def _databricks_file(target: Target) -> str | None:
     return None if target.profiles_home is None else str(target.profiles_home / "databrickscfg")
+
+
+def _changed_at(config_file: str | None) -> int | None:
+    """Return when the profiles were last written, as a Unix time in ns; None while they are not there."""
+    try:
+        return Path(config_file or "~/.databrickscfg").expanduser().stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def _explain(target: Target, profile: str, error: str) -> str:

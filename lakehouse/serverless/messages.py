@@ -101,7 +101,7 @@ class MessageFeed:
             with contents:
                 return contents.read().decode()
 
-        return call_patiently(read, self._patience_s)
+        return call_patiently(read, self._patience_s, midway=True)
 
     def _deliver_all(self, inboxes: Sequence[_Inbox]) -> tuple[float, float]:
         by_directory = defaultdict(list)
@@ -116,7 +116,7 @@ class MessageFeed:
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
         """Hand over what is new in a directory; say whether anything was."""
         try:
-            sizes = call_patiently(lambda: self._list(directory), self._patience_s)
+            sizes = call_patiently(lambda: self._list(directory), self._patience_s, midway=True)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for inbox in inboxes:
                 inbox.error = error

@@ -7,17 +7,27 @@ step whose remote run goes on.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
+# How the service answers a token that has expired or was revoked.
+_WORN_OUT = re.compile(r"token (has|is) expired|invalid (access )?token", re.IGNORECASE)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 10.0
 
 
-def call_patiently(call: Callable[[], T], patience_s: float, pause: Callable[[float], None] = time.sleep) -> T:
+def call_patiently(
+    call: Callable[[], T],
+    patience_s: float,
+    pause: Callable[[float], None] = time.sleep,
+    midway: bool = False,
+) -> T:
     """Return what the call returns; one that fails for the service's reasons is repeated for `patience_s`.
+
+    `midway`: the caller's token has worked before, so one that has expired is waited for to be renewed.
 
     Raises:
         Exception: the call's own, at once when it is the caller's fault, else the last one at the deadline.
@@ -27,7 +37,8 @@ def call_patiently(call: Callable[[], T], patience_s: float, pause: Callable[[fl
         try:
             return call()
         except Exception as error:
-            if not is_transient(error) or time.monotonic() >= deadline:
+            may_pass = is_transient(error) or (midway and is_expired(error))
+            if not may_pass or time.monotonic() >= deadline:
                 raise
         pause(wait * random.uniform(0.7, 1.3))
         wait = min(LONGEST_PAUSE_S, wait * 2)
@@ -47,3 +58,11 @@ def is_transient(error: Exception) -> bool:
         return True
     # what the SDK cannot classify: a 502 or 503 of something between here and the service
     return type(error) is DatabricksError
+
+
+def is_expired(error: Exception) -> bool:
+    """Say whether the token of the call has expired, or was replaced by another."""
+    from databricks.sdk import errors
+
+    is_denied = isinstance(error, errors.Unauthenticated | errors.PermissionDenied)
+    return is_denied and _WORN_OUT.search(str(error)) is not None

@@ -61,7 +61,7 @@ class RemoteStep:
         """Return the run that the request starts, or had started; it is what `cancel` cancels."""
         self._request = request
         run_id = self._call(request)
-        return self._call(lambda: self.jobs.get_run(run_id))
+        return self._call(lambda: self.jobs.get_run(run_id), midway=True)
 
     def takes(self, run: Run, mine: bool) -> bool:
         """Say whether the run is this attempt's, and tell so; `mine` if this try began it."""
@@ -93,7 +93,7 @@ class RemoteStep:
 
     def cancel_run(self, run_id: int) -> None:
         """Cancel the run; one that has ended stays as it is."""
-        call_patiently(lambda: self.jobs.cancel_run(run_id), self._patience_s)
+        call_patiently(lambda: self.jobs.cancel_run(run_id), self._patience_s, midway=True)
 
     def print_logs(self, run: Run) -> dict[str, str]:
         """Print what a run without Pipes printed, a notebook's exit value included; return it by task."""
@@ -102,12 +102,12 @@ class RemoteStep:
         return printed
 
     def _read_output(self, task_run_id: int) -> str:
-        output = self._call(lambda: self.jobs.get_run_output(task_run_id))
+        output = self._call(lambda: self.jobs.get_run_output(task_run_id), midway=True)
         result = (output.notebook_output.result if output.notebook_output else None) or ""
         return (output.logs or "") + (f"{result}\n" if result else "")
 
-    def _call(self, call: Callable[[], T]) -> T:
-        return call_patiently(call, self._patience_s, wait)
+    def _call(self, call: Callable[[], T], midway: bool = False) -> T:
+        return call_patiently(call, self._patience_s, wait, midway)
 
 
 def wait(seconds: float) -> None:

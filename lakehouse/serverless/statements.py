@@ -232,7 +232,7 @@ class _StatementStep:
         return record.create_timestamp.timestamp() if record else 0.0
 
     def _get(self, statement_id: str) -> StatementResponse:
-        return self._call(lambda: self._workspace.statement_execution.get_statement(statement_id))
+        return self._call(lambda: self._workspace.statement_execution.get_statement(statement_id), midway=True)
 
     def _cancel(self, statement_id: str) -> None:
         call_patiently(lambda: self._workspace.statement_execution.cancel_execution(statement_id), self._patience_s)
@@ -240,8 +240,8 @@ class _StatementStep:
     def _page(self, statement_id: str) -> str:
         return f"{self._workspace.config.host}/sql/history?queryId={statement_id}"
 
-    def _call(self, call: Callable[[], T]) -> T:
-        return call_patiently(call, self._patience_s, wait)
+    def _call(self, call: Callable[[], T], midway: bool = False) -> T:
+        return call_patiently(call, self._patience_s, wait, midway)
 
 
 def _state(answer: StatementResponse) -> str:

@@ -109,7 +109,7 @@ class RunWatcher:
 
     def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
-            run = call_patiently(lambda: self._jobs.get_run(run_id), self._patience_s)
+            run = call_patiently(lambda: self._jobs.get_run(run_id), self._patience_s, midway=True)
             for each in watched:
                 each.note_run(run)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
@@ -119,7 +119,7 @@ class RunWatcher:
     def _ask_for_all(self, runs: Mapping[int, Sequence[WatchedRun]]) -> None:
         """Ask for what is active; a run that is not among it has ended, or is far down the list: ask for it."""
         try:
-            states = call_patiently(lambda: self._list_active(most=25 * len(runs)), self._patience_s)
+            states = call_patiently(lambda: self._list_active(most=25 * len(runs)), self._patience_s, midway=True)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for run in itertools.chain(*runs.values()):
                 run.note_error(error)

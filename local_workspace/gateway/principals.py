@@ -17,6 +17,7 @@ from local_workspace.gateway.store import Document, Store
 
 EVERYBODY = "account users"
 WORKSPACE_ADMINS = "admins"
+TOKEN = "token"
 
 
 def put_principal(store: Store, name: str, kind: Literal["user", "service_principal"], display_name: str) -> Document:
@@ -80,17 +81,40 @@ def principal_exists(store: Store, name: str) -> bool:
     return name == EVERYBODY or any(store.get(kind, name) is not None for kind in ("principal", "group"))
 
 
-def mint_token(store: Store, principal: str, lifetime_s: int | None, comment: str) -> str:
-    """Return a new token of the principal; `lifetime_s` None means that it does not expire."""
-    token = "dapi" + secrets.token_hex(16)
-    expires_at = None if lifetime_s is None else time.time() + lifetime_s
-    store.put("token", _digest(token), {"principal": principal, "expires_at": expires_at, "comment": comment})
+def mint_token(store: Store, principal: str, lifetime_s: int | None, comment: str, personal: bool = False) -> str:
+    """Return a new token of the principal; `lifetime_s` None means that it does not expire.
+
+    A `personal` one is the principal's to list and revoke; others belong to a run or a session.
+    """
+    token, now = "dapi" + secrets.token_hex(16), time.time()
+    expires_at = None if lifetime_s is None else now + lifetime_s
+    document = {"principal": principal, "created_at": now, "expires_at": expires_at, "comment": comment}
+    store.put(TOKEN, _digest(token), {**document, "personal": personal})
     return token
+
+
+def find_token(store: Store, token: str) -> tuple[str, Document]:
+    """Return the token's id and what is known of it.
+
+    Raises:
+        ApiError: 403 when it opens nothing.
+    """
+    token_id = _digest(token)
+    document = store.get(TOKEN, token_id)
+    if document is None:
+        raise invalid_token("Invalid access token.")
+    return token_id, document
+
+
+def scan_tokens(store: Store, principal: str) -> list[tuple[str, Document]]:
+    """Return the principal's personal tokens by id."""
+    found = store.scan(TOKEN)
+    return [(key, one) for key, one in found if one.get("personal") and one["principal"] == principal]
 
 
 def revoke_token(store: Store, token: str) -> None:
     """Make the token worthless; an unknown one is no error."""
-    store.delete("token", _digest(token))
+    store.delete(TOKEN, _digest(token))
 
 
 def authenticate(store: Store, token: str) -> Principal:
@@ -99,9 +123,7 @@ def authenticate(store: Store, token: str) -> Principal:
     Raises:
         ApiError: 403, as the service answers an invalid or expired token.
     """
-    document = store.get("token", _digest(token))
-    if document is None:
-        raise invalid_token("Invalid access token.")
+    _, document = find_token(store, token)
     if document["expires_at"] is not None and document["expires_at"] < time.time():
         raise invalid_token("Access token has expired.")
     return load_principal(store, document["principal"])

@@ -34,6 +34,26 @@ def test_the_callers_own_fault_is_raised_at_once(error: Exception) -> None:
         call_patiently(Flaky(error), 60)
 
 
+EXPIRED = [
+    errors.PermissionDenied("Invalid access token."),
+    errors.PermissionDenied("Access token has expired."),
+    errors.Unauthenticated("Token is expired"),
+]
+
+
+@pytest.mark.parametrize("error", EXPIRED)
+def test_a_token_that_has_worked_is_waited_for_to_be_renewed(error: Exception) -> None:
+    call = Flaky(error, error)
+    assert call_patiently(call, 60, call.pauses.append, midway=True) == "answer"
+    with pytest.raises(type(error)):
+        call_patiently(Flaky(error), 60, call.pauses.append)
+
+
+def test_a_missing_grant_is_no_expired_token() -> None:
+    with pytest.raises(errors.PermissionDenied):
+        call_patiently(Flaky(errors.PermissionDenied("User 'x' does not have SELECT")), 60, midway=True)
+
+
 def test_the_last_error_is_raised_at_the_deadline() -> None:
     call = Flaky(*[errors.InternalError(str(number)) for number in range(9)])
     with pytest.raises(errors.InternalError, match="0"):

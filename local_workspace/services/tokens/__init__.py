@@ -1,0 +1,1 @@
+"""Personal access tokens: made, listed and revoked by whom they speak for."""
