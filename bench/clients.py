@@ -58,10 +58,12 @@ def make_stock(target: Target, name: str) -> dg.AssetsDefinition:
     return _make_asset(name, lambda context: client.run(context=context, task=task, submit_args=submit_args))
 
 
-def materialize_one(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
-    """Run the asset's step in this thread."""
+def materialize_one(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> str:
+    """Run the asset's step in this thread and return the Dagster run's id."""
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    assert dg.materialize([asset], instance=instance, run_config=quiet).success
+    result = dg.materialize([asset], instance=instance, run_config=quiet)
+    assert result.success
+    return result.run_id
 
 
 def _make_asset(name: str, run: Callable[[Any], Any]) -> dg.AssetsDefinition:

@@ -50,9 +50,15 @@ def compare(name: str, ours: Work, peer: Work, runs: int, note: str = "") -> Mea
 
 
 def compare_values(
-    name: str, unit: str, ours: Callable[[], float], peer: Callable[[], float], runs: int, note: str = ""
+    name: str,
+    unit: str,
+    ours: Callable[[], float],
+    peer: Callable[[], float],
+    runs: int,
+    note: str = "",
+    comparison: str | None = None,
 ) -> Measurement:
-    """Take ours and the peer's value in turn `runs` times."""
+    """Take ours and the peer's value in turn `runs` times; `comparison` is its module, if not of its name."""
     pairs = [(ours(), peer()) for _ in range(runs)]
     ratios = [mine / theirs for mine, theirs in pairs]
     return Measurement(
@@ -63,7 +69,7 @@ def compare_values(
         unit=unit,
         runs=runs,
         noise=spread(ratios),
-        command=f"python -m bench {name}",
+        command=f"python -m bench {comparison or name}",
         note=note,
     )
 

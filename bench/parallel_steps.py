@@ -1,7 +1,4 @@
-"""How gentle many steps at once are: REST calls of one Dagster run of 50 steps that print every second.
-
-Counted by the local workspace's request log, by the orchestrator's user agent; what the remote code calls is not in it.
-"""
+"""How gentle many steps at once are: REST calls of one Dagster run of 50 steps that print every second."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from databricks.sdk import WorkspaceClient
 
 from bench.clients import make_ours, make_stock, upload_scripts
 from bench.measurement import Measurement, compare_values
-from bench.workspace import bench_workspace
+from bench.workspace import bench_workspace, count_calls
 from lakehouse.executor import threaded_executor
 from lakehouse.targets import Target, current_target
 from lakehouse.workspace import open_workspace
@@ -54,9 +51,6 @@ def _make_job(make_asset: MakeAsset) -> dg.JobDefinition:
 
 def _count_calls(admin: WorkspaceClient, instance: dg.DagsterInstance, job: Callable[[], dg.JobDefinition]) -> float:
     """Return the calls that all steps together make."""
-    admin.api_client.do("DELETE", "/local/requests")
-    with dg.execute_job(dg.reconstructable(job), instance) as result:
+    with count_calls(admin) as calls, dg.execute_job(dg.reconstructable(job), instance) as result:
         assert result.success
-    answer = admin.api_client.do("GET", "/local/requests")
-    assert isinstance(answer, dict)
-    return float(sum(one["user_agent"].startswith("lakehouse/") for one in answer["requests"]))
+    return float(calls.count)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from lakehouse.targets import Settings, Target, read_settings
 from lakehouse.workspace import open_aws, open_workspace
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
 
 NAME = "bench"
 
@@ -46,6 +51,24 @@ def require_bench(settings: Settings) -> Settings:
     if settings.workspace != NAME or settings.target_name != "local":
         raise WrongWorkspace(f"Run `make bench`, or set LAKEHOUSE_TARGET=local and LAKEHOUSE_WORKSPACE={NAME}")
     return settings
+
+
+@dataclass
+class Calls:
+    """How many REST calls the orchestrator made; what code on the workspace calls is not in it."""
+
+    count: int = 0
+
+
+@contextmanager
+def count_calls(admin: WorkspaceClient) -> Iterator[Calls]:
+    """Count the calls of the block, by the workspace's request log and the orchestrator's user agent."""
+    calls = Calls()
+    admin.api_client.do("DELETE", "/local/requests")
+    yield calls
+    answer = admin.api_client.do("GET", "/local/requests")
+    assert isinstance(answer, dict)
+    calls.count = sum(one["user_agent"].startswith("lakehouse/") for one in answer["requests"])
 
 
 def land_days(target: Target, first: date, last: date) -> None:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesMessageHandler
     from databricks.sdk import WorkspaceClient
 
-FASTEST_S, SLOWEST_S = 0.25, 1.0
-FEW, FASTEST_FOR_MANY_S = 3, 0.5  # many steps always have news
+# A new step may be a short one: it is looked at often, then less and less. What is printed waits 0.3 s at most for its
+# file, so even the slowest has it in Dagster within a second.
+FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S = 0.25, 1.3, 0.5, 0.6
+FEW = 3  # more steps always have news
 NEWS = ".news"  # a file beside the folder; its size is the number of files of messages
 
 
@@ -86,6 +88,7 @@ class MessageFeed:
 
     def delivers(self, inbox: _Inbox) -> AbstractContextManager[None]:
         """Fill the inbox while the block runs."""
+        self._pause_s = FASTEST_S
         return self._thread.serves(inbox)
 
     def read_file(self, path: str) -> str | None:
@@ -108,9 +111,9 @@ class MessageFeed:
         for inbox in inboxes:
             by_directory[inbox.directory].append(inbox)
         found = [self._deliver(directory, members) for directory, members in by_directory.items()]
+        slower = min(TALKATIVE_S if any(found) else SLOWEST_S, self._pause_s * SLOWER_BY)
         are_few = len(inboxes) <= FEW
-        fastest = FASTEST_S if are_few else FASTEST_FOR_MANY_S
-        self._pause_s = fastest if any(found) else min(SLOWEST_S, max(fastest, self._pause_s * 1.3))
+        self._pause_s = slower if are_few else max(TALKATIVE_S, slower)
         return self._pause_s, 0.0 if are_few else self._pause_s
 
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
