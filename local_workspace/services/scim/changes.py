@@ -20,7 +20,8 @@ from local_workspace.services.scim.forgetting import forget_principal
 from local_workspace.services.scim.patches import Change, parse_members, parse_patch
 from local_workspace.services.scim.resources import group_resource, service_principal_resource
 
-SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, "users", principals.EVERYBODY)
+MEMBERS = "users"
+SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, MEMBERS, principals.EVERYBODY)
 
 
 def create_group(call: Call) -> Response:
@@ -56,7 +57,7 @@ def delete_group(call: Call) -> Response:
 
 
 def create_service_principal(call: Call) -> Response:
-    """POST /ServicePrincipals: the service makes the application id; names need not be unique."""
+    """POST /ServicePrincipals: a member of the workspace; its id is the service's choice, names need not be unique."""
     require_admin(call)
     if call.body.get("applicationId"):
         raise bad_request("applicationId cannot be chosen on AWS; leave it out and take the one of the answer")
@@ -65,6 +66,8 @@ def create_service_principal(call: Call) -> Response:
         document = principals.put_principal(store, str(uuid.uuid4()), "service_principal", display_name)
         document |= {"external_id": _external_id(call.body)}
         store.put("principal", document["name"], document)
+        members = (store.get("group", MEMBERS) or {"members": []})["members"]
+        principals.put_group(store, MEMBERS, [*members, document["name"]])
     return JSONResponse(service_principal_resource(store, document), 201)
 
 

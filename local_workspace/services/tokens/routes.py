@@ -1,4 +1,7 @@
-"""Token API 2.0: a caller's own personal access tokens. https://docs.databricks.com/api/workspace/tokens"""
+"""Token API 2.0: a caller's own personal access tokens, and an admin's on behalf of service principals.
+
+https://docs.databricks.com/api/workspace/tokens and .../tokenmanagement
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from local_workspace.gateway import principals
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, not_found, permission_denied
+from local_workspace.gateway.request_log import require_admin
 
 MEMBERS = "users"
 NEVER = -1
@@ -16,14 +20,17 @@ def create_token(call: Call) -> dict[str, Any]:
     """POST create: the token itself is in this answer and nowhere else."""
     if MEMBERS not in call.caller.groups:
         raise permission_denied(f"User '{call.caller.name}' does not have permission to use tokens.")
-    lifetime = call.body.get("lifetime_seconds")
-    if lifetime is not None and (not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1):
-        raise bad_request(f"lifetime_seconds must be a whole number of at least 1, got {lifetime!r}")
-    store = call.workspace.store
-    comment = str(call.body.get("comment") or "")
-    token = principals.mint_token(store, call.caller.name, lifetime, comment, personal=True)
-    token_id, document = principals.find_token(store, token)
-    return {"token_value": token, "token_info": _describe(token_id, document)}
+    return _mint(call, call.caller.name)
+
+
+def create_token_on_behalf(call: Call) -> dict[str, Any]:
+    """POST on-behalf-of/tokens: a service principal's first token, which it cannot ask for itself; for admins only."""
+    require_admin(call)
+    application_id = str(call.require("application_id"))
+    document = call.workspace.store.get("principal", application_id)
+    if document is None or document["kind"] != "service_principal":
+        raise not_found(f"Service principal with application id {application_id} not found.")
+    return _mint(call, application_id)
 
 
 def list_tokens(call: Call) -> dict[str, Any]:
@@ -41,6 +48,16 @@ def delete_token(call: Call) -> dict[str, Any]:
     return {}
 
 
+def _mint(call: Call, principal: str) -> dict[str, Any]:
+    lifetime = call.body.get("lifetime_seconds")
+    if lifetime is not None and (not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1):
+        raise bad_request(f"lifetime_seconds must be a whole number of at least 1, got {lifetime!r}")
+    store, comment = call.workspace.store, str(call.body.get("comment") or "")
+    token = principals.mint_token(store, principal, lifetime, comment, personal=True)
+    token_id, document = principals.find_token(store, token)
+    return {"token_value": token, "token_info": _describe(token_id, document)}
+
+
 def _describe(token_id: str, document: dict[str, Any]) -> dict[str, Any]:
     expires_at = document["expires_at"]
     return {
@@ -55,4 +72,5 @@ ROUTES: list[Route] = [
     ("POST", "/api/2.0/token/create", create_token),
     ("GET", "/api/2.0/token/list", list_tokens),
     ("POST", "/api/2.0/token/delete", delete_token),
+    ("POST", "/api/2.0/token-management/on-behalf-of/tokens", create_token_on_behalf),
 ]

@@ -193,3 +193,15 @@ def test_who_is_no_admin_changes_nothing(
 ) -> None:
     with pytest.raises(PermissionDenied, match=f"'{workspace.name(role)}' is not an admin"):
         call(workspace.client(role), group)
+
+
+def test_a_new_service_principal_is_a_member_of_the_workspace(admin: WorkspaceClient) -> None:
+    made = admin.service_principals.create(display_name="newcomer")
+    token = admin.token_management.create_obo_token(str(made.application_id)).token_value
+    newcomer = WorkspaceClient(host=admin.config.host, token=token, auth_type="pat")
+    (users,) = admin.groups.list(filter='displayName eq "users"')
+    assert str(made.id) in {one.value for one in users.members or []}
+    newcomer.workspace.mkdirs(f"/Shared/{made.application_id}")
+    admin.service_principals.delete(str(made.id))
+    with pytest.raises(PermissionDenied):
+        newcomer.current_user.me()

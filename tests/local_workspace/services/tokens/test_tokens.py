@@ -6,6 +6,8 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 
+from local_workspace.gateway import principals
+
 
 def test_a_token_speaks_for_its_principal_until_it_is_revoked(served) -> None:
     ann = served.client("ann")
@@ -48,3 +50,15 @@ def test_an_expired_token_opens_nothing(served) -> None:
 def test_a_lifetime_is_a_positive_number_of_seconds(served, lifetime) -> None:
     with pytest.raises(BadRequest, match="lifetime_seconds"):
         served.client("ann").api_client.do("POST", "/api/2.0/token/create", body={"lifetime_seconds": lifetime})
+
+
+def test_an_admin_makes_the_first_token_of_a_service_principal(served) -> None:
+    principals.put_principal(served.workspace.store, "app", "service_principal", "app")
+    made = served.client("root").token_management.create_obo_token("app", comment="first", lifetime_seconds=60)
+    as_app = WorkspaceClient(host=served.workspace.host, token=made.token_value, auth_type="pat")
+    assert [one.comment for one in as_app.tokens.list()] == ["first"]
+    with pytest.raises(PermissionDenied, match="'ann' is not an admin"):
+        served.client("ann").token_management.create_obo_token("app")
+    for nobody in ("ann", "nobody"):  # a user's token is the user's own to make
+        with pytest.raises(NotFound, match=f"application id {nobody}"):
+            served.client("root").token_management.create_obo_token(nobody)
