@@ -37,6 +37,7 @@ RESOURCE_TYPES = (
     "group",
     "service_principal",
     "sql_warehouse",
+    "secret_scope",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

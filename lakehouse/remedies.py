@@ -37,6 +37,13 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         _grant,
     ),
     (
+        re.compile(r"User (?P<principal>\S+) does not have (?P<permission>[A-Z]+) permission on scope (?P<scope>\S+)"),
+        lambda match: (
+            f"declare who needs it as a reader or writer of the secret scope (`lakehouse apply -s secret_scope`), or "
+            f"`databricks secrets put-acl {match['scope']} {match['principal']} {match['permission']}`"
+        ),
+    ),
+    (
         re.compile(r"Library installation failed for '(?P<path>[^']+)'.*?(not found|does not exist)"),
         lambda match: f"put the file at {match['path']}, or correct the path in the task's environment",
     ),

@@ -1,7 +1,7 @@
 """Durable state of the moto child: what is saved when, and how it comes back.
 
-Runs inside the moto process only. Every acknowledged change survives kill -9: identities, keys and queues are
-written with each change, objects are noted in a journal (moto_journal.py) until the next snapshot holds them.
+Runs inside the moto process only. Every acknowledged change survives kill -9: identities, keys, queues and secrets
+are written with each change, objects are noted in a journal (moto_journal.py) until the next snapshot holds them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 OBJECTS = Part("state.pickle", ("s3",))
-CONTROL = Part("control.pickle", ("iam", "sts", "kms", "sqs"))
+CONTROL = Part("control.pickle", ("iam", "sts", "kms", "sqs", "secretsmanager"))
 
 
 class SnapshotMismatch(Exception):
@@ -43,7 +43,7 @@ class SnapshotMismatch(Exception):
 class MotoState:
     """Saves and restores moto's backends under one directory.
 
-    `control.pickle` holds identities, keys and queues and is written with every change of them;
+    `control.pickle` holds identities, keys, queues and secrets and is written with every change of them;
     `state.pickle` holds buckets and objects and is written after bursts of writes, which `journal.*` hold till then.
     """
 
@@ -112,7 +112,8 @@ class MotoState:
         pickler = StatePickler(buffer)
         pickler.dump(state)
         temporary = self._directory / f"{part.file}.{os.getpid()}.tmp"
-        temporary.write_bytes(_header() + buffer.getbuffer())
+        with open(temporary, "wb", opener=_open_private) as file:
+            file.write(_header() + buffer.getbuffer())
         temporary.replace(self._directory / part.file)
         return pickler.referenced
 
@@ -128,6 +129,10 @@ class MotoState:
                     "run `lakehouse local reset` to start over"
                 )
             return pickle.load(file)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # it holds keys and secrets
 
 
 def _collect(services: tuple[str, ...]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

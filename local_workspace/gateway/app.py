@@ -36,6 +36,7 @@ SERVICES = (
     "warehouses",
     "statements",
     "tokens",
+    "secrets",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024

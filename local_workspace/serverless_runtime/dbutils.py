@@ -1,4 +1,4 @@
-"""`dbutils` in a run: widgets, notebook, secrets; the file system part is in dbutils_fs.py.
+"""`dbutils` in a run: widgets and notebook; files are in dbutils_fs.py, secrets in dbutils_secrets.py.
 
 What the local workspace lacks raises with a clear message; nothing is silently empty.
 """
@@ -12,7 +12,8 @@ from typing import Any
 
 from local_workspace.serverless_runtime.assignment import Assignment
 from local_workspace.serverless_runtime.dbutils_fs import FileSystemUtils
-from local_workspace.serverless_runtime.gateway_client import GatewayClient, GatewayError
+from local_workspace.serverless_runtime.dbutils_secrets import SecretUtils
+from local_workspace.serverless_runtime.gateway_client import GatewayClient
 
 
 class Widgets:
@@ -102,39 +103,6 @@ class NotebookUtils:
             reason = output.get("error") or run["state"]["state_message"]
             raise RuntimeError(f"Notebook {path} failed in run {run_id} ({run['run_page_url']}): {reason}")
         return str(output.get("notebook_output", {}).get("result", ""))
-
-
-class SecretUtils:
-    """`dbutils.secrets`, through the Secrets API."""
-
-    def __init__(self, client: GatewayClient) -> None:
-        self._client = client
-
-    def get(self, scope: str, key: str) -> str:
-        """Return a secret's text."""
-        import base64
-
-        answer = self._call("/api/2.0/secrets/get", {"scope": scope, "key": key})
-        return base64.b64decode(answer["value"]).decode()
-
-    def getBytes(self, scope: str, key: str) -> bytes:
-        """Return a secret's bytes."""
-        return self.get(scope, key).encode()
-
-    def list(self, scope: str) -> list[dict[str, Any]]:
-        """Return the keys of a scope."""
-        secrets: list[dict[str, Any]] = self._call("/api/2.0/secrets/list", {"scope": scope}).get("secrets", [])
-        return secrets
-
-    def listScopes(self) -> Any:
-        """Return the scopes."""
-        return self._call("/api/2.0/secrets/scopes/list", {}).get("scopes", [])
-
-    def _call(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        try:
-            return self._client.call("GET", path, query)
-        except GatewayError as error:
-            raise RuntimeError(f"dbutils.secrets: {error.message}") from None
 
 
 class JobUtils:

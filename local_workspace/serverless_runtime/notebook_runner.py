@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from local_workspace.serverless_runtime import display, failures
+from local_workspace.serverless_runtime import display, failures, redaction
 from local_workspace.serverless_runtime.assignment import Assignment, TaskReport
 from local_workspace.serverless_runtime.gateway_client import GatewayClient
 from local_workspace.serverless_runtime.namespace import Names
@@ -121,9 +121,11 @@ class Tee(io.TextIOBase):
         sys.stdout = self._below
 
     def write(self, text: str) -> int:
-        """Write to both."""
-        self._kept.write(text)
-        return self._below.write(text)
+        """Write to both, secrets redacted."""
+        shown = redaction.redact(text)
+        self._kept.write(shown)
+        self._below.write(shown)
+        return len(text)
 
     def flush(self) -> None:
         """Flush the log."""
@@ -143,7 +145,7 @@ def run_notebook_task(assignment: Assignment, client: GatewayClient, names: Name
     try:
         notebook.run(assignment.path)
     except NotebookExit as ended:
-        value = ended.value
+        value = redaction.redact(ended.value)
     except (SourceError, failures.RunCancelled):
         raise
     except SystemExit as error:
@@ -155,8 +157,9 @@ def run_notebook_task(assignment: Assignment, client: GatewayClient, names: Name
 
 
 def with_cells(report: TaskReport, notebook: Notebook) -> TaskReport:
-    """Return the report with what the cells showed until then."""
-    return TaskReport(**{**vars(report), "cells": notebook.shown})
+    """Return the report with what the cells showed until then; an error is shown with them, without secrets."""
+    error, trace = redaction.redact(report.error), redaction.redact(report.error_trace)
+    return TaskReport(**{**vars(report), "cells": notebook.shown, "error": error, "error_trace": trace})
 
 
 def split_statements(sql: str) -> list[str]:

@@ -14,6 +14,7 @@ from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.notebook import Notebook
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
@@ -25,6 +26,7 @@ TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
     SqlWarehouse,
+    SecretScope,
     KmsKey,
     SqsQueue,
     S3Bucket,

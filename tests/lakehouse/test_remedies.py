@@ -9,6 +9,10 @@ from lakehouse.remedies import find_remedies
 CASES = {
     "User 'p@x' does not have READ VOLUME on Volume 'a.b.c'.": "GRANT READ VOLUME ON VOLUME a.b.c TO `p@x`",
     "does not have USE_SCHEMA on Schema 'a.b'.": "GRANT USE SCHEMA ON SCHEMA a.b TO the run's principal",
+    "User p does not have READ permission on scope a.b to perform this action.": (
+        "declare who needs it as a reader or writer of the secret scope (`lakehouse apply -s secret_scope`), or "
+        "`databricks secrets put-acl a.b p READ`"
+    ),
     "Library installation failed for '/Volumes/a/b/c/x.jar': Cannot read it: The file being accessed is not found: x": (
         "put the file at /Volumes/a/b/c/x.jar, or correct the path in the task's environment"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from local_workspace.gateway.principals import put_group
 from local_workspace.gateway.store import Store
 from local_workspace.services.jobs.access import ACL as JOB_ACL
+from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.grants import SUBJECTS
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
@@ -42,3 +43,7 @@ def _forget_permissions(store: Store, name: str) -> None:
         kept = [entry for entry in document["entries"] if entry["principal"] != name]
         if kept != document["entries"]:
             store.put(JOB_ACL, key, {**document, "entries": kept})
+    for key, document in store.scan(SECRET_SCOPE):
+        if name in document["acl"]:
+            remaining = {one: permission for one, permission in document["acl"].items() if one != name}
+            store.put(SECRET_SCOPE, key, {**document, "acl": remaining})

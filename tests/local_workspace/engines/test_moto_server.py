@@ -165,6 +165,8 @@ def test_everything_survives(moto: MotoServer, ending: str) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="hello")
     signer = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     secret = kms.encrypt(KeyId=kms.create_key()["KeyMetadata"]["KeyId"], Plaintext=b"p")["CiphertextBlob"]
+    secrets = client(moto, "secretsmanager")
+    version = secrets.create_secret(Name="a/b", SecretString="hidden")["VersionId"]
     user = make_user(moto, "allowed", "arn:aws:s3:::lakehouse-a*")
     end(moto, ending)
     moto.start()
@@ -175,6 +177,12 @@ def test_everything_survives(moto: MotoServer, ending: str) -> None:
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
     assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"p"
     assert kms.get_public_key(KeyId=signer)["PublicKey"]
+    kept = secrets.get_secret_value(SecretId="a/b")
+    assert (kept["SecretString"], kept["VersionId"]) == ("hidden", version)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client(moto, "secretsmanager", user).get_secret_value(SecretId="a/b")
+    state = list(moto.state_path.parent.glob("*.pickle"))
+    assert {path.stat().st_mode & 0o777 for path in state} == {0o600}
 
 
 @pytest.mark.parametrize("snapshots_between", [False, True])

@@ -19,6 +19,7 @@ from databricks.sdk.service.iam import (
     PatchSchema,
     PermissionLevel,
 )
+from databricks.sdk.service.workspace import AclPermission
 
 from tests.local_workspace.conftest import WarmWorkspace
 
@@ -88,13 +89,17 @@ def test_a_new_group_of_a_deleted_ones_name_inherits_nothing(admin: WorkspaceCli
     for kind, identity, level in (("warehouses", warehouse, "CAN_USE"), ("jobs", job, "CAN_VIEW")):
         access = AccessControlRequest(group_name=name, permission_level=PermissionLevel(level))
         admin.permissions.update(kind, identity, access_control_list=[access])
+    admin.secrets.create_scope(name)
+    admin.secrets.put_acl(name, name, AclPermission.READ)
     admin.groups.delete(str(group.id))
     again = admin.groups.create(display_name=name)
     held = {one.principal for one in admin.grants.get("metastore", "metastore").privilege_assignments or []}
     for kind, identity in (("warehouses", warehouse), ("jobs", job)):
         held |= {one.group_name for one in admin.permissions.get(kind, identity).access_control_list or []}
+    held |= {one.principal for one in admin.secrets.list_acls(name)}
     admin.groups.delete(str(again.id))
     admin.jobs.delete(int(job))
+    admin.secrets.delete_scope(name)
     assert name not in held
 
 
