@@ -24,6 +24,18 @@ whole_tables = dg.define_asset_job(
     description="The tables that are loaded as a whole, and take only what is new: weather and reference data",
 )
 
+collect = dg.define_asset_job(
+    "collect",
+    selection=ALL_TABLES,
+    description="Follows a run that Databricks started and reports its tables; the sensor databricks_runs asks for it",
+)
+
+deploy = dg.define_asset_job(
+    "deploy",
+    selection=dg.AssetSelection.groups("persistent_jobs"),
+    description="The tables as persistent jobs of Databricks: created, or reset where they are not as declared",
+)
+
 
 @dg.op
 def remove_old_messages(context: dg.OpExecutionContext) -> int:

@@ -1,6 +1,6 @@
 """Steps as serverless runs of the steps wheel: what is submitted for a step, and which steps of a run go together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,37 +15,46 @@ from lakehouse.wheels import STEPS as WHEEL
 from lakehouse.wheels import STEPS_VOLUME
 
 if TYPE_CHECKING:
-    from databricks.sdk.service.jobs import SubmitTask
+    from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
 
     from lakehouse.serverless import FusedStep
 
 PIPES_VOLUME = "flights.ops.pipes"
-_ENVIRONMENT = "steps"
+ENVIRONMENT = "steps"
 
 
 def run_remotely(context: dg.AssetExecutionContext, step: Step, daily: Mapping[str, bool]) -> Iterator[Any]:
     """Run the step on the target and yield what it reports; `daily` tells which tables are loaded by day."""
-    from databricks.sdk.service.compute import Environment
-    from databricks.sdk.service.jobs import JobEnvironment
-
-    from lakehouse.serverless import ServerlessRuns
+    from lakehouse.serverless import JOB_RUN_TAG, ServerlessRuns
     from lakehouse.workspace import open_workspace
 
     target = current_target()
-    wheel = f"{volume_path(target, STEPS_VOLUME)}/{WHEEL.file_name}"
-    environment = Environment(environment_version=target.environment_version, dependencies=[wheel])
     runs = ServerlessRuns(
         open_workspace(target, "pipeline"), volume_path(target, PIPES_VOLUME), target.call_deadline_seconds
     )
-    invocation = runs.run(
-        context=context,
-        task=describe_task(step),
-        environments=[JobEnvironment(_ENVIRONMENT, environment)],
-        extras=describe_plan(step, target, find_days(context, step), daily),
-        timeout_seconds=target.step_timeout_seconds,
-        fused=partial(list_fused, context, target, daily),
-    )
+    extras = describe_plan(step, target, find_days(context, step), daily)
+    if collected := context.run.tags.get(JOB_RUN_TAG):
+        invocation = runs.collect(context=context, run_id=int(collected), task_key=task_key(step), extras=extras)
+    else:
+        invocation = runs.run(
+            context=context,
+            task=describe_task(step),
+            environments=[describe_environment(target)],
+            extras=extras,
+            timeout_seconds=target.step_timeout_seconds,
+            fused=partial(list_fused, context, target, daily),
+        )
     yield from invocation.get_results(implicit_materializations=False)
+
+
+def describe_environment(target: Target) -> "JobEnvironment":
+    """Return the environment that steps run in: the steps wheel, on the target's version."""
+    from databricks.sdk.service.compute import Environment
+    from databricks.sdk.service.jobs import JobEnvironment
+
+    wheel = f"{volume_path(target, STEPS_VOLUME)}/{WHEEL.file_name}"
+    spec = Environment(environment_version=target.environment_version, dependencies=[wheel])
+    return JobEnvironment(ENVIRONMENT, spec)
 
 
 def list_fused(context: dg.AssetExecutionContext, target: Target, daily: Mapping[str, bool]) -> list["FusedStep"]:
@@ -57,11 +66,14 @@ def list_fused(context: dg.AssetExecutionContext, target: Target, daily: Mapping
     fused = []
     for step in members:
         own = contexts[op_name(step)]
-        before = [other for other in members if any(table.name in step.reads for table in other.tables)]
-        fused.append(
-            FusedStep(own, describe_task(step, before), describe_plan(step, target, find_days(own, step), daily))
-        )
+        task = describe_task(step, find_before(step, members))
+        fused.append(FusedStep(own, task, describe_plan(step, target, find_days(own, step), daily)))
     return fused
+
+
+def find_before(step: Step, members: Sequence[Step]) -> list[Step]:
+    """Return those of the steps whose tables the step reads."""
+    return [other for other in members if any(table.name in step.reads for table in other.tables)]
 
 
 def describe_task(step: Step, before: list[Step] | None = None) -> "SubmitTask":
@@ -71,7 +83,7 @@ def describe_task(step: Step, before: list[Step] | None = None) -> "SubmitTask":
     return SubmitTask(
         task_key(step),
         python_wheel_task=PythonWheelTask(package_name=WHEEL.package, entry_point="run-step"),
-        environment_key=_ENVIRONMENT,
+        environment_key=ENVIRONMENT,
         depends_on=[TaskDependency(task_key(other)) for other in before or ()] or None,
     )
 

@@ -1,4 +1,4 @@
-"""Sensors: objects that arrive in the landing bucket, and the conditions declared on the tables."""
+"""Sensors: objects that arrive in the landing bucket, runs that Databricks started, conditions on the tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import dagster as dg
 from data_assets.arrival.queue import open_queue
 from data_assets.arrival.selection import make_request, read_layout, was_built
 from data_assets.arrival.tick import Tick, evaluate
-from data_assets.jobs import arrival
+from data_assets.job_runs import look
+from data_assets.jobs import arrival, collect
+from data_assets.persistent_jobs import PERSISTENT_JOBS
+from lakehouse.serverless.collection import JOB_RUN_TAG
 from lakehouse.targets import current_target
 
 # A daemon's tick waits in the queue, where news reach it at once; one by hand answers at once.
@@ -47,6 +50,38 @@ def has_run(instance: dg.DagsterInstance, run_key: str) -> bool:
 
 def _say(tick: Tick) -> str:
     return f"{tick.received} messages, {tick.rejected} of them to the dead letters; {tick.deleted} deleted"
+
+
+@dg.sensor(
+    job=collect,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs of persistent jobs that Databricks started -> a Dagster run each, which follows and reports it",
+)
+def databricks_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Ask for the runs that nobody has asked for yet; see `data_assets.job_runs`."""
+    from lakehouse.serverless import find_job
+    from lakehouse.workspace import open_workspace
+
+    target = current_target()
+    workspace = open_workspace(target, "pipeline")
+    ids = [(job, find_job(workspace, job.physical_name(target))) for job in PERSISTENT_JOBS]
+    deployed = [(job, job_id) for job, job_id in ids if job_id is not None]
+    found = look(workspace, deployed, context.cursor, lambda run_id: is_collected(context.instance, run_id))
+    for reason in found.refused:
+        context.log.warning(reason)
+    missing = [job.name for job, job_id in ids if job_id is None]
+    nothing = f"Not deployed: {', '.join(missing)}" if missing else "No run that was not asked for"
+    return dg.SensorResult(
+        run_requests=list(found.requests) or None,
+        skip_reason=None if found.requests else "; ".join(found.refused) or nothing,
+        cursor=found.cursor,
+    )
+
+
+def is_collected(instance: dg.DagsterInstance, run_id: int) -> bool:
+    """Say whether a Dagster run was asked for that collects the run."""
+    return bool(instance.get_runs_count(dg.RunsFilter(tags={JOB_RUN_TAG: str(run_id)})))
 
 
 automation = dg.AutomationConditionSensorDefinition(

@@ -31,6 +31,8 @@ class Target:
     `principals` maps the roles pipeline, deployer and analysts to the names that grants go to.
     `bucket_principals` are ARN patterns that buckets let in beside the storage role: deployer, pipeline, break-glass.
     `iam_settle_seconds`: how long a changed IAM role may take to be known everywhere.
+    `alert_emails` and `alert_destinations` (ids of notification destinations) are told when a persistent job fails;
+    `budget_policy_id` is the serverless budget policy whose tags stand on the bill.
     `profiles_home` holds the profile files of a local workspace; None means the user's own files.
     """
 
@@ -48,6 +50,9 @@ class Target:
     iam_settle_seconds: float = 60.0
     step_timeout_seconds: int = 3600
     call_deadline_seconds: int = 300
+    alert_emails: tuple[str, ...] = ()
+    alert_destinations: tuple[str, ...] = ()
+    budget_policy_id: str | None = None
     profiles_home: Path | None = None
 
     def __post_init__(self) -> None:
@@ -146,6 +151,7 @@ def local_target(home: Path, workspace: str = "default") -> Target:
         call_deadline_seconds=30,
         bucket_principals=tuple(f"arn:aws:iam::123456789012:user/lakehouse-{role}" for role in _BUCKET_ROLES),
         iam_settle_seconds=3.0,
+        alert_emails=("data-platform@example.com",),
         profiles_home=home / "local" / workspace,
     )
 

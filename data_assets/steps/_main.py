@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, open_dagster_pipes
+from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, PipesParamsLoader, open_dagster_pipes
 
 from ._checks import Check
+from ._job import JobParamsLoader
 from ._messages import VolumeMessageWriter, tee_output
 from ._plan import InvalidPlan, Output, Plan, parse_plan
 from ._progress import say_progress
@@ -31,12 +33,14 @@ class BlockingCheckFailed(Exception):
 
 
 def main() -> None:
-    """Run the step that the orchestrator asked for.
+    """Run the step that Dagster, or a job of Databricks, asked for.
 
     Raises:
         BlockingCheckFailed: after everything has been reported.
     """
-    loader = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
+    loader: PipesParamsLoader = JobParamsLoader(sys.argv[1:])
+    if not loader.is_dagster_pipes_process():
+        loader = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     with (
         open_dagster_pipes(params_loader=loader, message_writer=VolumeMessageWriter()) as pipes,
         tee_output(pipes.log_external_stream),

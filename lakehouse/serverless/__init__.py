@@ -4,6 +4,8 @@ What runs remotely is the caller's; how a step is written is in data_assets/step
 """
 
 from lakehouse.serverless.cleaning import clean_messages
+from lakehouse.serverless.collection import JOB_RUN_TAG
+from lakehouse.serverless.deployed_jobs import DeployedJob, deploy_job, find_differences, find_job
 from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, contexts_of_run
 from lakehouse.serverless.job_runs import run_job
 from lakehouse.serverless.runs import ServerlessRuns
@@ -11,10 +13,15 @@ from lakehouse.serverless.statements import run_statement
 
 __all__ = [
     "FUSION_TAG",
+    "JOB_RUN_TAG",
+    "DeployedJob",
     "FusedStep",
     "ServerlessRuns",
     "clean_messages",
     "contexts_of_run",
+    "deploy_job",
+    "find_differences",
+    "find_job",
     "run_job",
     "run_statement",
 ]

@@ -50,12 +50,21 @@ def add_pipes_parameters(task: SubmitTask, context_data: Mapping[str, Any], mess
                 f"Task {task.task_key}: only scripts, wheels, JARs and notebooks can be run as a step"
             )
         given = script.parameters = [*(script.parameters or []), *_as_arguments(values)]
+    require_size(task.task_key, given)
+    return prepared
+
+
+def require_size(task_key: str, given: list[str] | dict[str, str]) -> None:
+    """Refuse parameters that Databricks would not take.
+
+    Raises:
+        ParametersTooLarge: naming the task.
+    """
     size = len(json.dumps(given).encode())
     if size > MOST_BYTES:
         raise ParametersTooLarge(
-            f"Task {task.task_key}: parameters of {size} bytes, Databricks takes {MOST_BYTES}; pass less in extras"
+            f"Task {task_key}: parameters of {size} bytes, Databricks takes {MOST_BYTES}; pass less in extras"
         )
-    return prepared
 
 
 def _as_arguments(values: Mapping[str, str]) -> list[str]:

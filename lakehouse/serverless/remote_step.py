@@ -110,6 +110,18 @@ class RemoteStep:
         return call_patiently(call, self._patience_s, wait, midway)
 
 
+class AttendedStep(RemoteStep):
+    """A step that reads its run's messages, from `folder` of `directory`."""
+
+    directory = ""
+    folder = ""
+    may_run_again = True
+
+    def begin(self) -> Run:
+        """Return the run of this attempt, and know where its messages are."""
+        raise NotImplementedError
+
+
 def wait(seconds: float) -> None:
     """Sleep, but end at once when Dagster was told to stop the run.
 

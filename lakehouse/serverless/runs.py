@@ -16,12 +16,13 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.pipes.client import PipesClientCompletedInvocation
 from dagster._core.pipes.context import build_external_execution_context_data
 
+from lakehouse.serverless.collection import CollectedStep
 from lakehouse.serverless.failures import describe_failure
 from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, count_resumed, fused_name, fused_token, is_own, narrow
 from lakehouse.serverless.messages import NoMessages, VolumeMessageReader
 from lakehouse.serverless.outcomes import Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
-from lakehouse.serverless.remote_step import Context, RemoteStep
+from lakehouse.serverless.remote_step import AttendedStep, Context
 from lakehouse.termination import when_terminated
 
 if TYPE_CHECKING:
@@ -59,11 +60,26 @@ class ServerlessRuns:
         Raises:
             dg.Failure: the run did not succeed (with its own error, trace and address), or the step was terminated.
         """
-        extras = dict(extras or {})
-        step = _SubmittedStep(self, FusedStep(context, task, extras), environments, timeout_seconds, fused)
+        given = dict(extras or {})
+        step = _SubmittedStep(self, FusedStep(context, task, given), environments, timeout_seconds, fused)
+        return self._attend(step, given, speaks=task.spark_jar_task is None)
+
+    def collect(
+        self, *, context: Context, run_id: int, task_key: str, extras: Mapping[str, Any] | None = None
+    ) -> PipesClientCompletedInvocation:
+        """Follow a task of a run that Databricks started by itself, and return what it reported.
+
+        Raises:
+            dg.Failure: the task did not succeed, is not in the run, or another Dagster run collects it. Never retried:
+                this does not run anything.
+        """
+        step = CollectedStep(self.workspace, context, self.patience_seconds, self.messages_root, run_id, task_key)
+        return self._attend(step, dict(extras or {}), speaks=True)
+
+    def _attend(self, step: AttendedStep, extras: dict[str, Any], speaks: bool) -> PipesClientCompletedInvocation:
+        context = step.context
         try:
             run = step.begin()
-            speaks = task.spark_jar_task is None
             reader = VolumeMessageReader(step.shared.feed, step.directory, step.folder) if speaks else NoMessages()
             with open_pipes_session(context, PipesEnvContextInjector(), reader, extras) as session:
                 run = step.follow(run, reader.closed)
@@ -71,14 +87,16 @@ class ServerlessRuns:
             raise step.cancel() from None
         outcome = judge_run(run)
         if outcome.verdict is not Verdict.SUCCEEDED and not _was_stopped_by_check(context, session):
-            raise describe_failure(self.workspace, run, outcome)
+            failure = describe_failure(self.workspace, run, outcome)
+            failure.allow_retries = failure.allow_retries and step.may_run_again
+            raise failure
         _require_all_messages(session, run)
         if not session.message_handler.received_opened_message:
             step.print_logs(run)
         return PipesClientCompletedInvocation(session, metadata=describe_run(run))
 
 
-class _SubmittedStep(RemoteStep):
+class _SubmittedStep(AttendedStep):
     """A step whose remote run is submitted: one of its own, or one that steps of the Dagster run share."""
 
     def __init__(
@@ -95,7 +113,6 @@ class _SubmittedStep(RemoteStep):
         self._timeout_seconds = timeout_seconds
         self._fused = fused
         self.directory = f"{runs.messages_root}/{self.attempt.root_run_id}"  # of all messages of the Dagster run
-        self.folder = ""
 
     def begin(self) -> Run:
         """Return the run of this attempt: a new one, one still active, or one that succeeded unseen."""

@@ -29,6 +29,7 @@ from local_workspace.lifecycle import files, identities
 from local_workspace.lifecycle.health import describe_engine, health_routes, write_progress
 from local_workspace.lifecycle.listener import choose_port, listen, read_ports, write_ports
 from local_workspace.lifecycle.supervisor import Engine, Supervisor
+from local_workspace.services.jobs.records import active_runs
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class GatewayProcess:
         self._state, self._failure = "starting", ""
         self._publishing = threading.Lock()
         self._listener, self.workspace = self._take_ports(name)
+        self._left_over = active_runs(self.workspace.store)  # before anybody can begin another
         makers: dict[str, Callable[[], Engine]] = {
             "moto": self._make_moto,
             "spark": self._make_spark,
@@ -98,6 +100,8 @@ class GatewayProcess:
             while not (self._server and self._server.started):
                 if self._told_to_stop.wait(0.01):
                     return
+            if "pool" in self._supervisor.records:
+                self._take_up_jobs()
             self._enter("up")
         except Exception as error:
             log.exception("the workspace did not come up")
@@ -114,6 +118,13 @@ class GatewayProcess:
         for service in SERVICES:
             if (Path(services.__file__).parent / service / "bootstrap.py").exists():
                 import_module(f"local_workspace.services.{service}.bootstrap").bootstrap(self.workspace)
+
+    def _take_up_jobs(self) -> None:
+        from local_workspace.services.jobs.clock import ScheduleClock
+        from local_workspace.services.jobs.runner import runner_of
+
+        runner_of(self.workspace).recover(self._left_over)
+        ScheduleClock(self.workspace).start()
 
     def _enter(self, state: str) -> None:
         self._state = state

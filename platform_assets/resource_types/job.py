@@ -11,12 +11,13 @@ from typing import Any
 
 from lakehouse.jars import JARS
 from lakehouse.names import REQUESTED_BY
+from lakehouse.principals import principal_field
 from lakehouse.targets import Target
 from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import notebook_path
-from platform_assets.resource_types.object_permissions import principal_field, read_levels
+from platform_assets.resource_types.object_permissions import read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 

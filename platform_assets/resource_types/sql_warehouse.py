@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.principals import principal_field
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_permissions import principal_field, read_levels
+from platform_assets.resource_types.object_permissions import read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 

@@ -5,7 +5,8 @@ https://docs.databricks.com/api/workspace/jobs/create
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
@@ -21,7 +22,15 @@ from local_workspace.services.jobs.access import (
 )
 from local_workspace.services.jobs.runner import now_ms, runner_of
 from local_workspace.services.jobs.runs import begin_run, read_id
-from local_workspace.services.jobs.settings import check_idempotency_token, check_settings, index_environments
+from local_workspace.services.jobs.settings import (
+    check_idempotency_token,
+    check_settings,
+    index_environments,
+    is_paused,
+)
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
 
 JOB = "job"
 PAGE = 100
@@ -113,29 +122,49 @@ def run_now(call: Call) -> dict[str, Any]:
     token = call.body.get("idempotency_token")
     check_idempotency_token(token)
     job = _find(call, "CAN_MANAGE_RUN")
-    settings = job["settings"]
-    if not settings.get("tasks"):
+    if not job["settings"].get("tasks"):
         raise bad_request(f"Job {job['job_id']} has no tasks to run")
+    made_by = f"job-{job['job_id']}:{token}" if token else None
+    started = start_job(call.workspace, job, call.body, call.caller.name, made_by)
+    return {"run_id": started["run_id"], "number_in_job": started["run_id"]}
+
+
+def start_job(
+    workspace: Workspace,
+    job: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    creator: str,
+    token: str | None,
+    trigger: str = "ONE_TIME",
+) -> records.Run:
+    """Start a run of the job, with what a run-now `asked` for, or return the one that the token made."""
+    settings = job["settings"]
     run = {
         "job_id": job["job_id"],
         "run_name": settings["name"],
         "run_type": "JOB_RUN",
-        "creator": call.caller.name,
+        "trigger": trigger,
+        "schedule": settings.get("schedule") if trigger == "PERIODIC" else None,
+        "creator": creator,
         "run_as": job["run_as"],
         "created_at": now_ms(),
         "timeout_seconds": int(settings.get("timeout_seconds") or 0),
         "environments": index_environments(settings.get("environments") or []),
         "max_concurrent_runs": int(settings["max_concurrent_runs"]),
-        "queue": bool((call.body.get("queue") or settings.get("queue") or {}).get("enabled")),
+        "queue": bool((asked.get("queue") or settings.get("queue") or {}).get("enabled")),
         "number_in_job": 0,
         "tags": settings.get("tags") or {},
-        "overriding": {name: call.body[name] for name in OVERRIDES if call.body.get(name)},
+        "overriding": {name: asked[name] for name in OVERRIDES if asked.get(name)},
         "job_defaults": {item["name"]: item.get("default", "") for item in settings.get("parameters") or []},
-        "job_parameters": _job_parameters(settings, call.body.get("job_parameters") or {}),
+        "job_parameters": _job_parameters(settings, asked.get("job_parameters") or {}),
     }
-    chosen = choose_tasks(settings["tasks"], call.body.get("only"))
-    started = begin_run(call, run, chosen, f"job-{job['job_id']}:{token}" if token else None)
-    return {"run_id": started["run_id"], "number_in_job": started["run_id"]}
+    return begin_run(workspace, run, choose_tasks(settings["tasks"], asked.get("only")), token)
+
+
+def scheduled_jobs(store: Store) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the jobs that have a schedule which is not paused and something to run, each with the schedule."""
+    found = [(job, job["settings"].get("schedule") or {}) for _, job in store.scan(JOB)]
+    return [(job, one) for job, one in found if one and not is_paused(one) and job["settings"].get("tasks")]
 
 
 def merge_settings(old: dict[str, Any], new: dict[str, Any], removed: list[str]) -> dict[str, Any]:

@@ -20,22 +20,34 @@ def resolve_references(settings: dict[str, Any], run: dict[str, Any], task: dict
 
 
 def reference_values(run: dict[str, Any], task: dict[str, Any]) -> dict[str, str]:
-    """Return all known references of a task run."""
-    start = datetime.fromtimestamp(run["created_at"] / 1000, UTC)
+    """Return all known references of a task run; the value of a job parameter may hold references itself."""
+    trigger = run.get("trigger") or "ONE_TIME"
+    # when a schedule fired, to the minute: https://docs.databricks.com/aws/en/jobs/dynamic-value-references
+    triggered_at = run["created_at"] // 60_000 * 60_000 if trigger == "PERIODIC" else run["created_at"]
     values = {
         "job.id": run["job_id"],
         "job_id": run["job_id"],
         "job.name": run["run_name"],
         "job.run_id": run["run_id"],
+        "job.trigger.type": trigger.lower(),
         "run_id": task["run_id"],
         "task.run_id": task["run_id"],
         "task.name": task["task_key"],
-        "job.start_time.iso_date": start.date().isoformat(),
-        "job.start_time.iso_datetime": start.strftime("%Y-%m-%dT%H:%M:%S"),
-        "job.start_time.timestamp_ms": run["created_at"],
+        **_time_values("job.start_time", run["created_at"]),
+        **_time_values("job.trigger.time", triggered_at),
     }
-    values |= {f"job.parameters.{name}": value for name, value in (run.get("job_parameters") or {}).items()}
-    return {name: str(value) for name, value in values.items()}
+    known = {name: str(value) for name, value in values.items()}
+    given = run.get("job_parameters") or {}
+    return known | {f"job.parameters.{name}": _resolve(str(value), known) for name, value in given.items()}
+
+
+def _time_values(name: str, epoch_ms: int) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return {
+        f"{name}.iso_date": moment.date().isoformat(),
+        f"{name}.iso_datetime": moment.strftime("%Y-%m-%dT%H:%M:%S"),
+        f"{name}.timestamp_ms": epoch_ms,
+    }
 
 
 def _resolve(value: Any, values: dict[str, str]) -> Any:

@@ -104,10 +104,13 @@ class Runner:
         self._stop_executions([task], outcome)
         self.advance(run_id)
 
-    def recover(self) -> list[int]:
-        """After a restart: tasks that were being executed are lost (INTERNAL_ERROR), all others go on."""
+    def recover(self, left_over: list[int] | None = None) -> list[int]:
+        """After a restart: tasks that were being executed are lost (INTERNAL_ERROR), all others go on.
+
+        `left_over`: the runs that were active then, where others may have begun since.
+        """
         message = "The local workspace stopped while the task was running."
-        recovered = records.active_runs(self._store)
+        recovered = records.active_runs(self._store) if left_over is None else left_over
         for run_id in recovered:
             with self._store.transaction():
                 run = records.get_run(self._store, run_id)

@@ -5,7 +5,7 @@ https://docs.databricks.com/api/workspace/jobs/submit
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
@@ -23,6 +23,9 @@ from local_workspace.services.jobs.execution import log_path
 from local_workspace.services.jobs.export import export_views
 from local_workspace.services.jobs.runner import now_ms, runner_of
 from local_workspace.services.jobs.settings import check_idempotency_token, check_settings, index_environments
+
+if TYPE_CHECKING:
+    from local_workspace.gateway.workspace import Workspace
 
 SEVERAL_TASKS = (
     "Retrieving the output of runs with multiple tasks is not supported. "
@@ -54,26 +57,26 @@ def submit_run(call: Call) -> dict[str, Any]:
         "number_in_job": 0,
         "tags": body.get("tags") or {},
     }
-    return {"run_id": begin_run(call, run, list(body["tasks"]), f"submit:{token}" if token else None, acl)["run_id"]}
+    started = begin_run(call.workspace, run, list(body["tasks"]), f"submit:{token}" if token else None, acl)
+    check_run_access(call.workspace.store, call.caller, started, "CAN_VIEW")  # a token may be another's
+    return {"run_id": started["run_id"]}
 
 
 def begin_run(
-    call: Call,
+    workspace: Workspace,
     run: dict[str, Any],
     tasks: list[dict[str, Any]],
     token: str | None,
     acl: list[dict[str, str]] | None = None,
 ) -> records.Run:
     """Store and start the run, or return the one the token already made."""
-    store = call.workspace.store
+    store = workspace.store
     with store.transaction():
         stored, is_new = records.create_run(store, run, tasks, token)
         if is_new and acl is not None:
             write_acl(store, stored["job_id"], acl)
     if is_new:
-        runner_of(call.workspace).start_run(stored)
-    else:
-        check_run_access(store, call.caller, stored, "CAN_VIEW")
+        runner_of(workspace).start_run(stored)
     return stored
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from local_workspace.engines.environments import FILE_PREFIXES
 from local_workspace.gateway.errors import bad_request, not_implemented
+from local_workspace.services.jobs.notices import check_notices
+from local_workspace.services.jobs.quartz import InvalidSchedule, parse_schedule
 from local_workspace.services.jobs.states import RUN_IFS
 
 Document = Mapping[str, Any]
@@ -21,6 +23,7 @@ REQUIRED = {
     "notebook_task": ("notebook_path",),
     "spark_jar_task": ("main_class_name",),
 }
+PAUSE_STATUSES = ("PAUSED", "UNPAUSED")
 CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key")
 UNSUPPORTED_JOB_FIELDS = ("git_source", "continuous", "trigger", "job_clusters")
 FIRST_JAVA_VERSION = 4  # https://docs.databricks.com/aws/en/jobs/tasks/jar
@@ -38,8 +41,8 @@ def check_settings(settings: Document) -> None:
     for field in UNSUPPORTED_JOB_FIELDS:
         if settings.get(field):
             raise not_implemented(f"The local workspace does not run jobs with '{field}'.")
-    if (settings.get("schedule") or {}).get("pause_status", "PAUSED") != "PAUSED":
-        raise not_implemented("The local workspace fires no schedules: set schedule.pause_status to PAUSED.")
+    _check_schedule(settings.get("schedule"))
+    check_notices(settings)
     environments = index_environments(settings.get("environments") or [])
     tasks = settings.get("tasks") or []
     if len(tasks) > MAX_TASKS:
@@ -49,6 +52,25 @@ def check_settings(settings: Document) -> None:
     _check_graph(tasks)
     if int(settings.get("timeout_seconds") or 0) < 0:
         raise bad_request("timeout_seconds must not be negative")
+
+
+def _check_schedule(schedule: Document | None) -> None:
+    if schedule is None:
+        return
+    for field in ("quartz_cron_expression", "timezone_id"):
+        if not schedule.get(field):
+            raise bad_request(f"Missing required field: schedule.{field}")
+    if schedule.get("pause_status", "UNPAUSED") not in PAUSE_STATUSES:
+        raise bad_request(f"Invalid schedule.pause_status {schedule['pause_status']!r}: PAUSED or UNPAUSED")
+    try:
+        parse_schedule(schedule["quartz_cron_expression"], schedule["timezone_id"])
+    except InvalidSchedule as error:
+        raise bad_request(f"Invalid quartz_cron_expression '{schedule['quartz_cron_expression']}': {error}") from None
+
+
+def is_paused(schedule: Document) -> bool:
+    """Say whether a schedule does not fire."""
+    return bool(schedule.get("pause_status", "UNPAUSED") == "PAUSED")
 
 
 def check_idempotency_token(token: str | None) -> None:
