@@ -7,18 +7,35 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
 from databricks.sdk.service.compute import Environment
 from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 
+from lakehouse.serverless import ServerlessRuns
 from lakehouse.targets import local_target, read_settings
 from local_workspace import lifecycle
+from tests.lakehouse.serverless.conftest import Remote
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.services.jobs.harness import wait_for_run, wait_for_task
 
+BOX = "/Volumes/kept/s/v"
+# its first try goes on for as long as it is let
+ONCE_LONG = f"""
+import os, time
+from dagster_pipes import (PipesCliArgsParamsLoader, PipesUnityCatalogVolumesMessageWriter, open_dagster_pipes)
+loader, writer = PipesCliArgsParamsLoader(), PipesUnityCatalogVolumesMessageWriter(interval=0.05)
+with open_dagster_pipes(params_loader=loader, message_writer=writer) as pipes:
+    if not os.path.exists("{BOX}/began"):
+        open("{BOX}/began", "w").close()
+        time.sleep(600)
+    pipes.report_asset_materialization(metadata={{"n": 7}})
+"""
 ENDLESS = "spark.range(10**12).selectExpr('sum(id % 7 * 3)').collect()"
 
 
@@ -72,16 +89,41 @@ def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> N
     os.kill(first.pids["spark"], signal.SIGKILL)
     wait_for_spark(whole, first.pids["spark"])
     whole.sql("INSERT INTO kept.s.t VALUES (8)")
+    with step_under_way(whole) as outcome:
+        kill_gateway(first)
+        whole.up()
+    assert outcome == {"success": True, "tries": ["INTERNAL_ERROR", "TERMINATED"]}
+    assert_kept(whole, "8")
+    lifecycle.down("whole", whole.home)
+    whole.up()
+    assert_kept(whole, "8")
+
+
+def kill_gateway(first: lifecycle.Endpoints) -> None:
     os.kill(first.pid, signal.SIGKILL)
     deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}/exe").exists() for pid in first.pids.values()):
         assert time.monotonic() < deadline, "the dead gateway left processes"
         time.sleep(0.1)
-    whole.up()
-    assert_kept(whole, "8")
-    lifecycle.down("whole", whole.home)
-    whole.up()
-    assert_kept(whole, "8")
+
+
+@contextmanager
+def step_under_way(whole: Whole) -> Iterator[dict[str, object]]:
+    """While a Dagster step waits for a run, do the block; then say how the step ended, and its runs, oldest first."""
+    client = whole.seen.client("deployer")
+    remote = Remote(client, ServerlessRuns(client, f"{BOX}/pipes", patience_seconds=120))
+    client.files.upload(f"{BOX}/step.py", io.BytesIO(ONCE_LONG.encode()))
+    step = remote.step("restarted", f"{BOX}/step.py", retry_policy=dg.RetryPolicy(1))
+    with ThreadPoolExecutor(1) as threads:
+        ending = threads.submit(dg.materialize, [step], instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
+        while not any(one.path == f"{BOX}/began" for one in client.files.list_directory_contents(BOX)):
+            assert not ending.done(), ending.result()
+            time.sleep(0.1)
+        outcome: dict[str, object] = {}
+        yield outcome
+        outcome["success"] = ending.result().success
+    states = [run.state.life_cycle_state.value for run in remote.remote_runs("restarted")]
+    outcome["tries"] = states
 
 
 def wait_for_spark(whole: Whole, dead: int) -> None:
