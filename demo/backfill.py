@@ -62,7 +62,7 @@ def backfill(settings: Settings, first: date, last: date, console: Console) -> B
                 tags = dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
                 run = run_job(instance, dagster_jobs.arrival, say, tags)
             seconds = round(time.monotonic() - started, 1)
-        rows = count_rows(target, dagster_jobs.load_tables())
+        rows = count_rows(target)
     return Backfill(str(first), str(last), run.run_id, seconds, rows)
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from data_assets.deployment import job_key
+from data_assets.persistent_jobs import PERSISTENT_JOBS
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -27,9 +30,15 @@ class CheckResult:
 
 
 def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions]) -> list[CheckResult]:
-    """Return the results of all checks of the locations, by asset and name; runs of persistent jobs are not ours."""
+    """Return the results of all checks of the locations, by asset and name; persistent jobs are not the main job's."""
     graphs = [definitions.resolve_asset_graph() for definitions in locations]
-    keys = [key for graph in graphs for key in graph.asset_check_keys if key.asset_key.path[0] != "job_run"]
+    deployments = {job_key(job) for job in PERSISTENT_JOBS}
+    keys = [
+        key
+        for graph in graphs
+        for key in graph.asset_check_keys
+        if key.asset_key.path[0] != "job_run" and key.asset_key not in deployments
+    ]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     return [_describe(key, records.get(key)) for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
 

@@ -73,7 +73,7 @@ def _run_phases(settings: Settings, instance: dg.DagsterInstance, first: date, l
         arrivals = run_arrivals(instance, landing.written > 0, say)
     with phases.phase("Read the checks, ask the warehouse as an analyst"):
         with ThreadPoolExecutor(2) as threads:
-            counting, asking = threads.submit(count_rows, target, tables), threads.submit(ask_gold, target)
+            counting, asking = threads.submit(count_rows, target), threads.submit(ask_gold, target)
             checks = read_checks(instance, (dagster_jobs.load_platform(), tables))
         rows, (gold, highlights) = counting.result(), asking.result()
     return Report(target.name, phases, estate, landing, arrivals, checks, rows, gold, highlights)
