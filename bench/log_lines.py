@@ -6,16 +6,13 @@ A line says when it was printed; Dagster says when it took it up. Both clocks ar
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import dagster as dg
-from dagster import DagsterEventType
 from databricks.sdk import WorkspaceClient
 
 from bench.clients import make_ours, make_stock, materialize_one, upload_scripts
-from bench.measurement import Measurement, compare_values
+from bench.measurement import Measurement, compare_pairs
 from bench.workspace import bench_workspace, count_calls
 from lakehouse.workspace import open_workspace
 
@@ -41,32 +38,26 @@ def measure() -> list[Measurement]:
     with bench_workspace() as target, dg.DagsterInstance.ephemeral() as instance:
         upload_scripts(target, BODY)
         admin = open_workspace(target, "admin")
-        assets = make_ours(target, "lines"), make_stock(target, "lines")
-        for asset in assets:
+        ours, stock = make_ours(target, "lines"), make_stock(target, "lines")
+        for asset in (ours, stock):
             _observe(admin, instance, asset)
-        pairs = [tuple(_observe(admin, instance, asset) for asset in assets) for _ in range(RUNS)]
-        return list(_compare(pairs))
-
-
-def _compare(pairs: list[tuple[Liveness, ...]]) -> Iterator[Measurement]:
+        pairs = [(_observe(admin, instance, ours), _observe(admin, instance, stock)) for _ in range(RUNS)]
     note = f"a step of {SECONDS} s with a log line a second, dg.materialize with an ephemeral instance, local workspace"
-    for name in (field.name for field in fields(Liveness)):
-        ours, stock = ([getattr(one, name) for one in side] for side in zip(*pairs, strict=True))
-        yield compare_values(name, UNITS[name], iter(ours).__next__, iter(stock).__next__, RUNS, note, "log_lines")
+    return [compare_pairs(name, unit, _values(pairs, name), "log_lines", note) for name, unit in UNITS.items()]
+
+
+def _values(pairs: list[tuple[Liveness, Liveness]], name: str) -> list[tuple[float, float]]:
+    return [(getattr(ours, name), getattr(stock, name)) for ours, stock in pairs]
 
 
 def _observe(admin: WorkspaceClient, instance: dg.DagsterInstance, asset: dg.AssetsDefinition) -> Liveness:
     with count_calls(admin) as calls:
         run_id = materialize_one(asset, instance)
+    (step,) = instance.get_run_step_stats(run_id)
+    assert step.start_time and step.end_time
     events = instance.all_logs(run_id)
-    (began,) = (one.timestamp for one in events if _is(one, DagsterEventType.STEP_START))
-    (ended,) = (one.timestamp for one in events if _is(one, DagsterEventType.STEP_SUCCESS))
     lines = [(one.timestamp, one.user_message) for one in events if one.user_message.startswith(MARK)]
     assert len(lines) == SECONDS
     delays = [taken_up - float(line.removeprefix(MARK)) for taken_up, line in lines]
-    minutes = (ended - began) / 60
-    return Liveness(lines[0][0] - began, statistics.median(delays), calls.count / minutes)
-
-
-def _is(event: Any, kind: DagsterEventType) -> bool:
-    return event.dagster_event is not None and event.dagster_event.event_type is kind
+    minutes = (step.end_time - step.start_time) / 60
+    return Liveness(lines[0][0] - step.start_time, statistics.median(delays), calls.count / minutes)

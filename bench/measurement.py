@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -50,16 +50,16 @@ def compare(name: str, ours: Work, peer: Work, runs: int, note: str = "") -> Mea
 
 
 def compare_values(
-    name: str,
-    unit: str,
-    ours: Callable[[], float],
-    peer: Callable[[], float],
-    runs: int,
-    note: str = "",
-    comparison: str | None = None,
+    name: str, unit: str, ours: Callable[[], float], peer: Callable[[], float], runs: int, note: str = ""
 ) -> Measurement:
-    """Take ours and the peer's value in turn `runs` times; `comparison` is its module, if not of its name."""
-    pairs = [(ours(), peer()) for _ in range(runs)]
+    """Take ours and the peer's value in turn `runs` times."""
+    return compare_pairs(name, unit, [(ours(), peer()) for _ in range(runs)], name, note)
+
+
+def compare_pairs(
+    name: str, unit: str, pairs: Sequence[tuple[float, float]], comparison: str, note: str
+) -> Measurement:
+    """Compare ours and the peer's values that `python -m bench <comparison>` took in turn."""
     ratios = [mine / theirs for mine, theirs in pairs]
     return Measurement(
         name=name,
@@ -67,9 +67,9 @@ def compare_values(
         peer=round(statistics.median(theirs for _, theirs in pairs), 3),
         ratio=round(statistics.median(ratios), 3),
         unit=unit,
-        runs=runs,
+        runs=len(pairs),
         noise=spread(ratios),
-        command=f"python -m bench {comparison or name}",
+        command=f"python -m bench {comparison}",
         note=note,
     )
 

@@ -10,6 +10,7 @@ from data_assets.arrival.tick import Tick, evaluate
 from data_assets.job_runs import look
 from data_assets.jobs import arrival, collect
 from data_assets.persistent_jobs import PERSISTENT_JOBS
+from lakehouse.jobs import find_job
 from lakehouse.serverless.collection import JOB_RUN_TAG
 from lakehouse.targets import current_target
 
@@ -60,7 +61,6 @@ def _say(tick: Tick) -> str:
 )
 def databricks_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Ask for the runs that nobody has asked for yet; see `data_assets.job_runs`."""
-    from lakehouse.serverless import find_job
     from lakehouse.workspace import open_workspace
 
     target = current_target()

@@ -5,7 +5,7 @@ What runs remotely is the caller's; how a step is written is in data_assets/step
 
 from lakehouse.serverless.cleaning import clean_messages
 from lakehouse.serverless.collection import JOB_RUN_TAG
-from lakehouse.serverless.deployed_jobs import DeployedJob, deploy_job, find_differences, find_job
+from lakehouse.serverless.deployed_jobs import DeployedJob, deploy_job, find_differences
 from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, contexts_of_run
 from lakehouse.serverless.job_runs import run_job
 from lakehouse.serverless.runs import ServerlessRuns
@@ -21,7 +21,6 @@ __all__ = [
     "contexts_of_run",
     "deploy_job",
     "find_differences",
-    "find_job",
     "run_job",
     "run_statement",
 ]

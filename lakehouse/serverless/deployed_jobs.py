@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.principals import principal_field
+from lakehouse.jobs import find_job, find_job_ids
+from lakehouse.object_permissions import allow, read_permissions
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Lists that the service may answer in another order, by what tells their items apart.
 _KEYS = {"tasks": "task_key", "environments": "environment_key", "parameters": "name", "depends_on": "task_key"}
 MISSING = "it does not exist"
+_PERMISSIONS = "permissions."
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,10 @@ class DeployedJob:
         return self.settings.name or ""
 
 
-def find_job(workspace: WorkspaceClient, name: str) -> int | None:
-    """Return the id of the oldest job of that name that may be seen; None if there is none."""
-    return min((job.job_id or 0 for job in workspace.jobs.list(name=name)), default=None)
-
-
 def find_differences(workspace: WorkspaceClient, job: DeployedJob) -> list[str]:
     """Return what is not as declared, each as the path of a field; empty if all is."""
     job_id = find_job(workspace, job.name)
-    if job_id is None:
-        return [MISSING]
-    settings = workspace.jobs.get(job_id).settings
-    found = _compare(_index(job.settings.as_dict()), _index(settings.as_dict() if settings else {}), "")
-    levels = _read_permissions(workspace, job_id)
-    wrong = [name for name, level in job.permissions.items() if levels.get(name) != level]
-    return [*found, *(f"permissions.{name}" for name in wrong)]
+    return [MISSING] if job_id is None else _compare_job(workspace, job_id, job)
 
 
 def deploy_job(workspace: WorkspaceClient, job: DeployedJob) -> tuple[int, list[str]]:
@@ -58,24 +49,40 @@ def deploy_job(workspace: WorkspaceClient, job: DeployedJob) -> tuple[int, list[
 
     Safe to be killed and done again, and to be done twice at once: of two that were made the first stays.
     """
-    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
-
-    differences = find_differences(workspace, job)
-    if differences == [MISSING]:
-        workspace.jobs.create(**job.settings.as_shallow_dict())
-        for extra in sorted(one.job_id or 0 for one in workspace.jobs.list(name=job.name))[1:]:
-            _delete(workspace, extra)
     job_id = find_job(workspace, job.name)
-    assert job_id is not None  # it was just made, or found
-    if any(not path.startswith("permissions.") for path in differences) and differences != [MISSING]:
+    if job_id is None:
+        job_id = _create(workspace, job)
+        _permit(workspace, job_id, job)
+        return job_id, [MISSING]
+    differences = _compare_job(workspace, job_id, job)
+    of_permissions = [path for path in differences if path.startswith(_PERMISSIONS)]
+    if len(of_permissions) < len(differences):
         workspace.jobs.reset(job_id, job.settings)
-    if job.permissions and (differences == [MISSING] or any(path.startswith("permissions.") for path in differences)):
-        entries = [
-            AccessControlRequest(permission_level=PermissionLevel(level), **{principal_field(name): name})
-            for name, level in job.permissions.items()
-        ]
-        workspace.permissions.update("jobs", str(job_id), access_control_list=entries)
+    if of_permissions:
+        _permit(workspace, job_id, job)
     return job_id, differences
+
+
+def _compare_job(workspace: WorkspaceClient, job_id: int, job: DeployedJob) -> list[str]:
+    settings = workspace.jobs.get(job_id).settings
+    found = _compare(_index(job.settings.as_dict()), _index(settings.as_dict() if settings else {}), "")
+    levels = read_permissions(workspace, "jobs", str(job_id))
+    wrong = [name for name, level in job.permissions.items() if levels.get(name) != level]
+    return [*found, *(f"{_PERMISSIONS}{name}" for name in wrong)]
+
+
+def _create(workspace: WorkspaceClient, job: DeployedJob) -> int:
+    workspace.jobs.create(**job.settings.as_shallow_dict())
+    first, *others = find_job_ids(workspace, job.name)
+    for other in others:
+        _delete(workspace, other)
+    return first
+
+
+def _permit(workspace: WorkspaceClient, job_id: int, job: DeployedJob) -> None:
+    if job.permissions:
+        entries = [allow(name, level) for name, level in job.permissions.items()]
+        workspace.permissions.update("jobs", str(job_id), access_control_list=entries)
 
 
 def _delete(workspace: WorkspaceClient, job_id: int) -> None:
@@ -86,15 +93,6 @@ def _delete(workspace: WorkspaceClient, job_id: int) -> None:
     except DatabricksError:
         if any(one.job_id == job_id for one in workspace.jobs.list()):
             raise  # it is not another deployment that was faster
-
-
-def _read_permissions(workspace: WorkspaceClient, job_id: int) -> dict[str, str]:
-    found = {}
-    for entry in workspace.permissions.get("jobs", str(job_id)).access_control_list or []:
-        name = entry.group_name or entry.user_name or entry.service_principal_name or ""
-        levels = [one.permission_level.value for one in entry.all_permissions or [] if one.permission_level]
-        found[name] = levels[0] if levels else ""
-    return found
 
 
 def _index(value: Any, name: str = "") -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from lakehouse.jobs import find_job
 from lakehouse.names import REQUESTED_BY
 from lakehouse.serverless.failures import describe_failure
 from lakehouse.serverless.outcomes import Verdict, judge_run
@@ -37,7 +38,7 @@ def run_job(workspace: WorkspaceClient, context: Context, name: str, patience_se
     Raises:
         dg.Failure: there is no such job, the run did not succeed, or the step was terminated.
     """
-    job_id = _find_job(workspace, name)
+    job_id = _require_job(workspace, name)
 
     step = RemoteStep(workspace, context, patience_seconds)
 
@@ -58,13 +59,13 @@ def run_job(workspace: WorkspaceClient, context: Context, name: str, patience_se
     return JobRun(step.print_logs(run), describe_run(run))
 
 
-def _find_job(workspace: WorkspaceClient, name: str) -> int:
-    ids = [job.job_id or 0 for job in workspace.jobs.list(name=name)]
-    if not ids:
+def _require_job(workspace: WorkspaceClient, name: str) -> int:
+    job_id = find_job(workspace, name)
+    if job_id is None:
         raise dg.Failure(
             f"There is no job {name!r}, or it may not be seen. Remedy: `lakehouse apply -s job`", allow_retries=False
         )
-    return min(ids)
+    return job_id
 
 
 def _requested_by(run: Run) -> str | None:

@@ -17,6 +17,7 @@ from local_workspace.gateway.store import Document, Store
 
 EVERYBODY = "account users"
 WORKSPACE_ADMINS = "admins"
+WORKSPACE_MEMBERS = "users"
 TOKEN = "token"
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.jars import JARS
+from lakehouse.jobs import find_job_ids
 from lakehouse.names import REQUESTED_BY
-from lakehouse.principals import principal_field
+from lakehouse.object_permissions import principal_field, read_permissions
 from lakehouse.targets import Target
 from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import notebook_path
-from platform_assets.resource_types.object_permissions import read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -70,7 +70,7 @@ class Job(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List by name, Get, and the permissions of the declared principals."""
-        ids = find_job_ids(clients, self.physical_name(clients.target))
+        ids = find_job_ids(clients.workspace, self.physical_name(clients.target))
         if not ids:
             return None
         settings: Any = _do(clients, "GET", "get", query={"job_id": ids[0]})["settings"]
@@ -78,7 +78,7 @@ class Job(Resource):
             **settings,
             "tasks": {task["task_key"]: task for task in settings.get("tasks") or []},
             "environments": {one["environment_key"]: one["spec"] for one in settings.get("environments") or []},
-            "permissions": _read_permissions(clients, ids[0]),
+            "permissions": read_permissions(clients.workspace, "jobs", str(ids[0])),
         }
         desired = self.desired(clients.target)
         undeclared = {key: task for key, task in found["tasks"].items() if key not in desired["tasks"]}
@@ -91,12 +91,12 @@ class Job(Resource):
         control = _as_control(desired["permissions"])
         name = self.physical_name(clients.target)
         _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
-        for job_id in find_job_ids(clients, name)[1:]:
+        for job_id in find_job_ids(clients.workspace, name)[1:]:
             _delete(clients, job_id)
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update the fields that differ; take out tasks that are not declared."""
-        (job_id, *_) = find_job_ids(clients, self.physical_name(clients.target))
+        (job_id, *_) = find_job_ids(clients.workspace, self.physical_name(clients.target))
         settings = _as_settings({name: desired[name] for name in before if name != "permissions"})
         extra = [f"tasks/{key}" for key in before.get("tasks") or {} if key not in desired["tasks"]]
         if settings:
@@ -109,7 +109,7 @@ class Job(Resource):
 
     def delete(self, clients: Clients) -> None:
         """Delete; active runs are cancelled."""
-        for job_id in find_job_ids(clients, self.physical_name(clients.target)):
+        for job_id in find_job_ids(clients.workspace, self.physical_name(clients.target)):
             _delete(clients, job_id)
 
     @classmethod
@@ -131,11 +131,6 @@ class Job(Resource):
         }
 
 
-def find_job_ids(clients: Clients, name: str) -> list[int]:
-    """Return the ids of the jobs of that name, oldest first."""
-    return sorted(job.job_id or 0 for job in clients.workspace.jobs.list(name=name))
-
-
 def _jar_task(name: str) -> dict[str, Any]:
     task = {"main_class_name": JARS[name].main_class}
     return {"task_key": name, "spark_jar_task": task, "environment_key": _ENVIRONMENT}
@@ -153,11 +148,6 @@ def _as_settings(state: State) -> dict[str, Any]:
 
 def _as_control(permissions: Mapping[str, str]) -> list[dict[str, str]]:
     return [{principal_field(name): name, "permission_level": level} for name, level in permissions.items()]
-
-
-def _read_permissions(clients: Clients, job_id: int) -> dict[str, str]:
-    entries = clients.workspace.permissions.get("jobs", str(job_id)).access_control_list or []
-    return {name: first for name, (first, *_) in map(read_levels, entries)}
 
 
 def _shape(actual: Any, declared: Any) -> Any:

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.principals import principal_field
+from lakehouse.object_permissions import allow, read_levels
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_permissions import read_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
-    from databricks.sdk.service.iam import AccessControlRequest, AccessControlResponse
+    from databricks.sdk.service.iam import AccessControlResponse
     from databricks.sdk.service.sql import EndpointInfo, EndpointTags
 
 _KIND = "warehouses"
@@ -121,14 +120,8 @@ class SqlWarehouse(Resource):
 
     def _permit(self, clients: Clients, identity: str, users: list[str]) -> None:
         if users:
-            access = [_allow_use(user) for user in users]
+            access = [allow(user, "CAN_USE") for user in users]
             clients.workspace.permissions.update(_KIND, identity, access_control_list=access)
-
-
-def _allow_use(user: str) -> AccessControlRequest:
-    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
-
-    return AccessControlRequest(permission_level=PermissionLevel.CAN_USE, **{principal_field(user): user})
 
 
 def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -20,8 +20,7 @@ from local_workspace.services.scim.forgetting import forget_principal
 from local_workspace.services.scim.patches import Change, parse_members, parse_patch
 from local_workspace.services.scim.resources import group_resource, service_principal_resource
 
-MEMBERS = "users"
-SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, MEMBERS, principals.EVERYBODY)
+SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 
 
 def create_group(call: Call) -> Response:
@@ -66,8 +65,8 @@ def create_service_principal(call: Call) -> Response:
         document = principals.put_principal(store, str(uuid.uuid4()), "service_principal", display_name)
         document |= {"external_id": _external_id(call.body)}
         store.put("principal", document["name"], document)
-        members = (store.get("group", MEMBERS) or {"members": []})["members"]
-        principals.put_group(store, MEMBERS, [*members, document["name"]])
+        members = (store.get("group", principals.WORKSPACE_MEMBERS) or {"members": []})["members"]
+        principals.put_group(store, principals.WORKSPACE_MEMBERS, [*members, document["name"]])
     return JSONResponse(service_principal_resource(store, document), 201)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, not_implemented
-from local_workspace.services.secrets.scopes import MEMBERS, Scopes, no_acl
+from local_workspace.gateway.principals import WORKSPACE_MEMBERS
+from local_workspace.services.secrets.scopes import Scopes, no_acl
 
 
 def create_scope(call: Call) -> dict[str, Any]:
@@ -16,8 +17,8 @@ def create_scope(call: Call) -> dict[str, Any]:
     if call.body.get("scope_backend_type", "DATABRICKS") != "DATABRICKS" or call.body.get("backend_azure_keyvault"):
         raise not_implemented("Scopes of Azure Key Vault are not served; there are none on AWS")
     manager = call.body.get("initial_manage_principal") or call.caller.name
-    if manager not in (MEMBERS, call.caller.name):
-        raise bad_request(f"initial_manage_principal must be {MEMBERS}, got {manager!r}")
+    if manager not in (WORKSPACE_MEMBERS, call.caller.name):
+        raise bad_request(f"initial_manage_principal must be {WORKSPACE_MEMBERS}, got {manager!r}")
     _scopes(call).create(_text(call, "scope"), manager)
     return {}
 

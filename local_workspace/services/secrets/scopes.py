@@ -19,7 +19,6 @@ SCOPE = "secret_scope"
 SECRET = "secret"
 # Each permission includes those before it.
 PERMISSIONS = ("READ", "WRITE", "MANAGE")
-MEMBERS = "users"
 MOST_SCOPES = 1000
 MOST_SECRETS = 1000
 LARGEST_VALUE_BYTES = 128 * 1024
@@ -136,7 +135,7 @@ class Scopes:
         return max(held, default=-1) >= PERMISSIONS.index(permission)
 
     def _require_member(self) -> None:
-        if not self._caller.is_admin and MEMBERS not in self._caller.groups:
+        if not self._caller.is_admin and principals.WORKSPACE_MEMBERS not in self._caller.groups:
             raise permission_denied(f"User {self._caller.name} does not have permission to use secret scopes.")
 
 

@@ -12,13 +12,12 @@ from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, not_found, permission_denied
 from local_workspace.gateway.request_log import require_admin
 
-MEMBERS = "users"
 NEVER = -1
 
 
 def create_token(call: Call) -> dict[str, Any]:
     """POST create: the token itself is in this answer and nowhere else."""
-    if MEMBERS not in call.caller.groups:
+    if principals.WORKSPACE_MEMBERS not in call.caller.groups:
         raise permission_denied(f"User '{call.caller.name}' does not have permission to use tokens.")
     return _mint(call, call.caller.name)
 

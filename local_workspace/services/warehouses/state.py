@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found, permission_denied
+from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.warehouses import grants
 
@@ -54,7 +55,7 @@ def ensure_starter(workspace: Workspace) -> str:
     identity = hashlib.sha256(f"starter:{workspace.name}".encode()).hexdigest()[:16]
     with workspace.store.transaction():
         if workspace.store.get(KIND, identity) is None:
-            acl = [{"group_name": "users", "permission_level": "CAN_USE"}]
+            acl = [{"group_name": WORKSPACE_MEMBERS, "permission_level": "CAN_USE"}]
             settings = {**DEFAULTS, "name": STARTER_NAME}
             workspace.store.put(KIND, identity, _new_document(identity, settings, "System User", acl))
     return identity

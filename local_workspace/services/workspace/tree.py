@@ -8,10 +8,10 @@ from __future__ import annotations
 from local_workspace.gateway import principals
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, permission_denied
+from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Store
 
 STANDARD_FOLDERS = ("/", "/Repos", "/Shared", "/Users")
-MEMBERS = "users"
 
 
 def normalize_path(path: str) -> str:
@@ -52,12 +52,14 @@ def is_standard(store: Store, path: str) -> bool:
 def list_homes(store: Store) -> list[str]:
     """Return the home folders of the principals that belong to the workspace."""
     names = [name for name, _ in store.scan("principal")]
-    return [f"/Users/{name}" for name in names if MEMBERS in principals.groups_of(store, name)]
+    return [f"/Users/{name}" for name in names if WORKSPACE_MEMBERS in principals.groups_of(store, name)]
 
 
 def may_see(caller: Principal, path: str) -> bool:
     """Say whether the caller may read what is at the path."""
-    return caller.is_admin or (MEMBERS in caller.groups and (path in STANDARD_FOLDERS or _is_open(caller, path)))
+    return caller.is_admin or (
+        WORKSPACE_MEMBERS in caller.groups and (path in STANDARD_FOLDERS or _is_open(caller, path))
+    )
 
 
 def check_read(caller: Principal, path: str) -> None:
@@ -68,7 +70,7 @@ def check_read(caller: Principal, path: str) -> None:
 
 def check_write(caller: Principal, path: str) -> None:
     """Raise 403 unless the caller may create, change or delete the path."""
-    if not caller.is_admin and not (MEMBERS in caller.groups and _is_open(caller, path)):
+    if not caller.is_admin and not (WORKSPACE_MEMBERS in caller.groups and _is_open(caller, path)):
         raise _denied(caller, "CAN_MANAGE", path)
 
 

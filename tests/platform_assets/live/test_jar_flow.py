@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from lakehouse.jars import HELLO_SPARK
+from lakehouse.jobs import find_job_ids
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
 from platform_assets.declarations import RESOURCES
@@ -15,7 +16,6 @@ from platform_assets.declarations.artifacts import TEST_JAR_JOB
 from platform_assets.definitions import defs
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.jar_flow import CHECK, EXPECTED, KEY
-from platform_assets.resource_types.job import find_job_ids
 from platform_assets.resource_types.model import Clients
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
@@ -42,16 +42,16 @@ def test_from_source_to_the_count(estate: Target, capfd: pytest.CaptureFixture[s
 
 
 def test_a_person_who_may_only_look_cannot_run_the_job(estate: Target) -> None:
-    (job_id,) = find_job_ids(Clients(estate, "analyst"), TEST_JAR_JOB.physical_name(estate))
+    (job_id,) = find_job_ids(Clients(estate, "analyst").workspace, TEST_JAR_JOB.physical_name(estate))
     with pytest.raises(Exception, match=f"does not have CAN_MANAGE_RUN permission on job {job_id}"):
         open_workspace(estate, "analyst").jobs.run_now(job_id)
-    assert find_job_ids(Clients(estate, "outsider"), TEST_JAR_JOB.physical_name(estate)) == []
+    assert find_job_ids(Clients(estate, "outsider").workspace, TEST_JAR_JOB.physical_name(estate)) == []
 
 
 def test_what_drifted_is_planned_and_mended(applied: Target) -> None:
     clients = Clients(applied)
     clients.workspace.files.delete(JAR.physical_name(applied))
-    (job_id,) = find_job_ids(clients, TEST_JAR_JOB.physical_name(applied))
+    (job_id,) = find_job_ids(clients.workspace, TEST_JAR_JOB.physical_name(applied))
     by_hand = {"task_key": "by_hand", "notebook_task": {"notebook_path": "/Shared/x"}}
     settings: dict[str, Any] = {"max_concurrent_runs": 7, "tasks": [by_hand]}
     clients.workspace.api_client.do("POST", "/api/2.2/jobs/update", body={"job_id": job_id, "new_settings": settings})
@@ -89,4 +89,4 @@ def test_a_lost_answer_makes_no_second_job(new_target: NewTarget, gateway: Gatew
     assert [failure.error for failure in apply_estate(target).failures] == []
     assert [rule["hits"] for rule in gateway.faults()] == [1, 1, 1]
     assert plan_estate(target).is_empty
-    assert len(find_job_ids(Clients(target), TEST_JAR_JOB.physical_name(target))) == 1
+    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target))) == 1

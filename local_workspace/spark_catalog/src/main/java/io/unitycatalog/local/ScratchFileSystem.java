@@ -19,11 +19,13 @@ public final class ScratchFileSystem extends LocalFileSystem {
   }
 
   private static final class Checked extends RawLocalFileSystem {
+    private static final java.nio.file.Path SCRATCH = follow(new File(System.getProperty("lakehouse.scratch")));
+
     @Override
     public File pathToFile(Path path) {
       File file = super.pathToFile(path);
       String token = getConf().get("fs.lakehouse.token", "");
-      if (!token.isEmpty() && !isScratch(file)) {
+      if (!token.isEmpty() && !follow(file).startsWith(SCRATCH)) {
         throw AccessDenied.<RuntimeException>sneak(new AccessDeniedException(
             path.toString(),
             null,
@@ -33,11 +35,10 @@ public final class ScratchFileSystem extends LocalFileSystem {
       return file;
     }
 
-    private static boolean isScratch(File file) {
+    /** Returns the path with links followed, so that none leads out. */
+    private static java.nio.file.Path follow(File file) {
       try {
-        // with links followed, so that none leads out
-        String scratch = new File(System.getProperty("lakehouse.scratch")).getCanonicalPath();
-        return file.getCanonicalFile().toPath().startsWith(scratch);
+        return file.getCanonicalFile().toPath();
       } catch (IOException error) {
         throw new UncheckedIOException(error);
       }
