@@ -1,5 +1,5 @@
 """What holds for every estate on a real workspace: one apply makes it, a second writes nothing, what was done by hand
-is found and mended, a destroy leaves nothing. `make estates` tries 1,000 of them and prints their seeds; here 25."""
+is found and mended, a destroy leaves nothing. `make estates` tries 1,000 of them and prints their seeds; here 10."""
 
 from __future__ import annotations
 

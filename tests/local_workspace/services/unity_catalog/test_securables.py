@@ -149,7 +149,7 @@ def test_names_are_kept_in_lower_case(uc: WorkspaceClient, catalog: str) -> None
     assert (made.full_name, made.name, made.catalog_name, made.schema_name) == ("brief.s.odd", "odd", "brief", "s")
     assert uc.volumes.read("BRIEF.s.ODD").name == "odd"
     uc.volumes.update("brief.s.odd", new_name="ODD", comment="no other name")
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(ResourceConflict, match="already exists"):
         uc.volumes.create("brief", "s", "oDD", VolumeType.MANAGED)
     uc.volumes.delete("brief.S.odd")
 
