@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
 
-.PHONY: help setup run denials dev test crashes check bench fmt
+.PHONY: help setup run denials matrix dev test crashes estates check bench fmt
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
 denials: $(READY) ## What each mistake with a JAR, a grant or a role looks like
 	@$(BIN)/lakehouse demo denials
 
+matrix: $(READY) ## Who may do what: each role tries each verb, through every way in
+	@$(BIN)/lakehouse demo matrix
+
 dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
 	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
@@ -50,6 +53,9 @@ test: $(READY) ## All tests, in two processes with a local workspace each
 
 crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300 --timeout 3600
+
+estates: $(READY) ## Make, change by hand, mend and destroy 1,000 random estates; `make test` does it with 10
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/platform_assets/live/test_random_estates.py --estates 1000 --timeout 7200
 
 check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet

@@ -44,11 +44,16 @@ def prepare(settings: Settings, phases: Phases) -> None:
     """Start the local workspace (a remote one is there), and load both code locations while it starts."""
     with ThreadPoolExecutor(1) as threads, phases.phase("Start the workspace, load both code locations"):
         loading = threads.submit(_load)
-        if settings.target_name == "local":
-            from local_workspace import lifecycle
-
-            lifecycle.up(settings.workspace, settings.home, settings.cache_home)
+        bring_up(settings)
         loading.result()
+
+
+def bring_up(settings: Settings) -> None:
+    """Start the local workspace, or find it up; a remote one is there."""
+    if settings.target_name == "local":
+        from local_workspace import lifecycle
+
+        lifecycle.up(settings.workspace, settings.home, settings.cache_home)
 
 
 def reconcile(instance: dg.DagsterInstance, phases: Phases) -> EstateChanges:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from demo.arrivals import ArrivalRun
+from demo.authorization.report import Matrix, say_expected
 from demo.backfill import Backfill
 from demo.denials import Outcome
 from demo.landing import Landing
@@ -43,6 +44,22 @@ def denials_table(outcomes: Sequence[Outcome]) -> Table:
     for outcome in outcomes:
         mark = "[green]✓" if outcome.as_expected else "[red]✗"
         table.add_row(outcome.tried, escape(outcome.expected), escape(outcome.seen), mark, end_section=True)
+    return table
+
+
+def matrix_table(matrix: Matrix) -> Table:
+    """Return how many cells of each way in were allowed and denied, and each mismatch."""
+    good, found = len(matrix.cells) - len(matrix.wrong), matrix.cells
+    table = _table(f"Authorization: {good:,} of {len(found):,} cells as the rules say", "way in")
+    for name in ("cells", "allowed", "denied", "mismatches"):
+        table.add_column(name, justify="right")
+    for way in dict.fromkeys(cell.rule.way for cell in found):
+        cells = [cell for cell in found if cell.rule.way == way]
+        seen = [sum(cell.seen.outcome == outcome for cell in cells) for outcome in ("allowed", "denied")]
+        table.add_row(way, *(f"{number:,}" for number in (len(cells), *seen, sum(not one.is_right for one in cells))))
+    for cell in matrix.wrong:
+        text = f"{cell.role.name} · {cell.rule.name}: should be {say_expected(cell.expected)}, was {cell.seen.outcome}"
+        table.add_row(f"[red]{escape(text)}", end_section=True)
     return table
 
 

@@ -66,7 +66,7 @@ class TableName:
 
     def on(self, target: Target) -> str:
         """Return the physical full name."""
-        return f"{target.catalog(self.catalog)}.{self.schema}.{self.table}"
+        return physical_name(target, str(self))
 
 
 def parse_table_name(full_name: str) -> TableName:
@@ -108,7 +108,7 @@ def resource_key(resource_type: str, *parts: str) -> dg.AssetKey:
 def physical_name(target: Target, dotted: str) -> str:
     """Return the physical form of a logical catalog, schema, volume or table name such as flights.bronze.landing."""
     catalog, _, rest = dotted.partition(".")
-    return f"{target.catalog(catalog)}.{rest}" if rest else target.catalog(catalog)
+    return f"{target.catalog(catalog)}.{rest.lower()}" if rest else target.catalog(catalog)
 
 
 def volume_path(target: Target, volume: str) -> str:

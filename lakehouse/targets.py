@@ -86,8 +86,8 @@ class Target:
         return f"arn:aws:iam::{self.aws_account}:role/{self.iam_role(purpose)}"
 
     def catalog(self, logical: str) -> str:
-        """Return the physical name of a catalog."""
-        return self.catalog_prefix + logical
+        """Return the physical name of a catalog; Unity Catalog keeps all names in lower case."""
+        return (self.catalog_prefix + logical).lower()
 
     def account_wide(self, logical: str) -> str:
         """Return the physical name of a storage credential or external location: the metastore is shared."""

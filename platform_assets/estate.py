@@ -65,7 +65,7 @@ def plan_estate(
     """
     chosen, whole = select_resources(selection, resources), selection is None
     look_for_more = whole and (find_undeclared or prune.enabled)
-    world = read_world(Clients(target), chosen, [one.key for one in resources] if look_for_more else None)
+    world = read_world(Clients(target), chosen, [one.identity for one in resources] if look_for_more else None)
     return plan_changes(chosen, target, world, prune)
 
 

@@ -23,8 +23,9 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make crashes` asks for more than an ordinary run of the tests."""
+    """`make crashes` and `make estates` ask for more than an ordinary run of the tests."""
     parser.addoption("--crashes", type=int, default=6, help="at how many lines run workers are killed")
+    parser.addoption("--estates", type=int, default=10, help="how many random estates are made and destroyed")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`lakehouse demo`: land the demo's files, run the main job, backfill a range of days, show denials."""
+"""`lakehouse demo`: land files, run the main job, backfill a range of days, show denials and who may do what."""
 
 from __future__ import annotations
 
@@ -101,6 +101,37 @@ def show_denials(as_json: AsJson = False) -> None:
     else:
         console.print(denials_table(outcomes))
     if not all(outcome.as_expected for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command("matrix")
+def try_matrix(
+    sample: Annotated[int | None, typer.Option(help="only so many cells, by chance", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="which chance")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Let every role try every verb through every way in, and compare with the rules. Exit code 1: a mismatch."""
+    from demo.authorization import report, trial
+    from demo.authorization.stage import open_stage
+    from demo.main_job import bring_up
+    from demo.phases import Phases
+    from demo.tables import matrix_table
+    from lakehouse.targets import read_settings
+
+    console, settings = _open_console(as_json), read_settings()
+    cells = trial.sample_cells(sample, seed) if sample else trial.list_cells()
+    phases = Phases(console)
+    with phases.phase("Start the workspace"):
+        bring_up(settings)
+    with phases.phase("Make the estate, try, remove it") as say, open_stage(settings.target) as stage:
+        matrix = report.try_matrix(stage, cells, say)
+    matrix.write_html(report.HTML)
+    if as_json:
+        print(json.dumps(matrix.as_json()))
+    else:
+        console.print(matrix_table(matrix))
+        console.print(f"Each cell with its message: {report.HTML}", highlight=False, soft_wrap=True)
+    if matrix.wrong:
         raise typer.Exit(1)
 
 

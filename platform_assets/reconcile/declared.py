@@ -19,7 +19,10 @@ def index_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
         InvalidEstate: a key is declared twice.
     """
     by_key: dict[str, Resource] = {}
+    identities: dict[str, str] = {}
     for resource in resources:
+        if (same := identities.setdefault(resource.identity, resource.key)) != resource.key:
+            raise InvalidEstate(f"{resource.key} and {same} are one to the service, which keeps names in lower case")
         if resource.key in by_key:
             raise InvalidEstate(f"{resource.key} is declared twice")
         by_key[resource.key] = resource

@@ -20,7 +20,7 @@ _DOOR_S = 5.0
 
 
 def read_world(clients: Clients, resources: Sequence[Resource], declared: Iterable[str] | None = None) -> World:
-    """Return the state of each resource; with the keys of all that is declared, also what is ours beside it.
+    """Return the state of each resource; with the identities of all that is declared, also what is ours beside it.
 
     A resource that cannot be read stops only itself and what depends on it.
 
@@ -65,7 +65,7 @@ def find_undeclared(listing: Listing, declared: set[str]) -> list[Resource]:
         resource
         for resource_type in reversed(TYPES)
         for resource in sorted(resource_type.find_owned(listing), key=lambda one: one.key)
-        if resource.key not in declared
+        if resource.identity not in declared
     ]
 
 

@@ -26,6 +26,7 @@ class Catalog(Resource):
 
     type_name = "catalog"
     group = "platform_catalog"
+    folds_case = True
     holds_data = True
     fixed = {"storage_root": "where managed data lies is decided when the catalog is made"}
 

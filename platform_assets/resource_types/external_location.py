@@ -25,6 +25,7 @@ class ExternalLocation(Resource):
     credential: str = "lake_storage"
 
     type_name = "external_location"
+    folds_case = True
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -33,12 +34,12 @@ class ExternalLocation(Resource):
 
     def physical_name(self, target: Target) -> str:
         """Return the location's name, which is one in the whole metastore."""
-        return target.account_wide(self.name)
+        return target.account_wide(self.name).lower()
 
     def desired(self, target: Target) -> State:
         """Address and credential."""
         url = f"s3://{target.bucket(self.bucket)}/"
-        credential = target.account_wide(self.credential)
+        credential = target.account_wide(self.credential).lower()
         return {"url": url, "credential": credential, "read_only": False, "comment": mark_comment(target)}
 
     def read(self, clients: Clients) -> State | None:

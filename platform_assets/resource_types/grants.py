@@ -33,6 +33,7 @@ class Grants(Resource):
 
     type_name = "grants"
     group = "platform_grants"
+    folds_case = True
     reported = {"foreign": "granted to principals that are not declared: shown, not revoked"}
 
     @property
@@ -50,7 +51,7 @@ class Grants(Resource):
         """Return the securable's full name."""
         logical = self.name.partition(".")[2]
         if self.securable_type in _ACCOUNT_WIDE:
-            return target.account_wide(logical)
+            return target.account_wide(logical).lower()
         return physical_name(target, logical)
 
     def desired(self, target: Target) -> State:

@@ -74,6 +74,7 @@ class Resource(ABC):
     group: ClassVar[str] = "platform_storage"
     kinds: ClassVar[frozenset[str]] = frozenset({"databricks"})
     holds_data: ClassVar[bool] = False
+    folds_case: ClassVar[bool] = False  # the service keeps names in lower case
     fixed: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[Mapping[str, str]] = {}
 
@@ -81,6 +82,11 @@ class Resource(ABC):
     def key(self) -> str:
         """The asset key as text, such as volume/flights/bronze/landing."""
         return "/".join([self.type_name, *self.name.split(".")])
+
+    @property
+    def identity(self) -> str:
+        """The key as far as the service tells names apart: no two resources have the same."""
+        return self.key.lower() if self.folds_case else self.key
 
     @property
     def dependencies(self) -> tuple[str, ...]:

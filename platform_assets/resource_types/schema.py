@@ -26,6 +26,7 @@ class Schema(Resource):
 
     type_name = "schema"
     group = "platform_catalog"
+    folds_case = True
     holds_data = True
 
     @property

@@ -24,6 +24,7 @@ class StorageCredential(Resource):
     role: str = "storage"
 
     type_name = "storage_credential"
+    folds_case = True
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ class StorageCredential(Resource):
 
     def physical_name(self, target: Target) -> str:
         """Return the credential's name, which is one in the whole metastore."""
-        return target.account_wide(self.name)
+        return target.account_wide(self.name).lower()
 
     def desired(self, target: Target) -> State:
         """Role and mark."""

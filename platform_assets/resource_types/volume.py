@@ -27,6 +27,7 @@ class Volume(Resource):
 
     type_name = "volume"
     group = "platform_catalog"
+    folds_case = True
     holds_data = True
     fixed = {
         "type": "a volume is managed or external for life",

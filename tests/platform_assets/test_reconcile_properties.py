@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_assets.reconcile.apply import Status
+from platform_assets.reconcile.declared import InvalidEstate, index_resources
 from platform_assets.reconcile.explain import describe_plan, explain_plan
 from platform_assets.reconcile.plan import Action, Prune
+from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.volume import Volume
 from tests.platform_assets.memory import Thing, apply, open_memory, plan
 
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.text(max_size=3), st.lists(st.integers(0, 2)))
@@ -109,3 +114,13 @@ def test_only_prune_deletes(resources: list[Resource]) -> None:
     assert set(kept.undeclared) == memory.states.keys()
     pruned = plan([], clients, undeclared=resources, prune=Prune(enabled=True))
     assert pruned.count(Action.DELETE) == len(resources)
+
+
+@pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume])
+def test_names_that_differ_by_case_only_are_one_to_unity_catalog(resource_type: type[Resource]) -> None:
+    with pytest.raises(InvalidEstate, match="keeps names in lower case"):
+        index_resources([resource_type("A.b"), resource_type("a.B")])
+
+
+def test_names_of_things_that_tell_case_apart_may_differ_by_it() -> None:
+    assert len(index_resources([Thing("A"), Thing("a")])) == 2

@@ -124,7 +124,7 @@ def update_securable(call: Call, kind: str, full_name: str, changeable: tuple[st
         raise not_found(f"Could not find principal with name {changes['owner']}", "PRINCIPAL_DOES_NOT_EXIST")
     updated = unity.securables.update(kind, full_name, changes, call.caller.name)
     new_name = call.body.get("new_name")
-    if new_name and new_name != updated["name"]:
+    if new_name and str(new_name).lower() != updated["name"]:
         if any(True for _ in unity.securables.children(kind, full_name)):
             raise bad_request(f"The local workspace renames only what is empty; '{full_name}' is not")
         updated = unity.securables.rename(kind, full_name, check_name(new_name, kind), call.caller.name)

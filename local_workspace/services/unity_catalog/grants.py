@@ -6,7 +6,7 @@ until a grant says so, as in the service.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import ApiError, bad_request, not_found, permission_denied
@@ -14,7 +14,7 @@ from local_workspace.gateway.principals import principal_exists
 from local_workspace.services.unity_catalog.privileges import DATA_PRIVILEGES, TYPES, expand, require_privilege
 from local_workspace.services.unity_catalog.securables import METASTORE, Securables, grant_key
 
-_USE = (("catalog", "USE_CATALOG"), ("schema", "USE_SCHEMA"))
+_USE = {"catalog": "USE_CATALOG", "schema": "USE_SCHEMA"}
 
 
 class Grants:
@@ -38,11 +38,16 @@ class Grants:
         return document is not None and self._is(caller, document.get("owner", ""))
 
     def manages(self, caller: Principal, kind: str, full_name: str) -> bool:
-        """Say whether the caller may change the securable and its grants: owner of it or a parent, MANAGE, admin."""
-        if caller.is_admin:
+        """Say whether the caller may change the securable and its grants: MANAGE, admin, owner of it or a parent.
+
+        An owner needs USE on what the owned securable lies in; MANAGE does not.
+        """
+        if caller.is_admin or any(
+            self.owns(caller, *link) and self._lacks_use(caller, self.chain(*link)[1:]) is None
+            for link in reversed(self.chain(kind, full_name))
+        ):
             return True
-        chain = self.chain(kind, full_name)
-        return any(self.owns(caller, *link) for link in chain) or "MANAGE" in self.held(caller, kind, full_name)
+        return "MANAGE" in self.held(caller, kind, full_name)
 
     def held(self, caller: Principal, kind: str, full_name: str) -> frozenset[str]:
         """Return all privileges the caller has on the securable by grants, direct and inherited."""
@@ -56,10 +61,15 @@ class Grants:
         return frozenset(held)
 
     def has(self, caller: Principal, privilege: str, kind: str, full_name: str) -> bool:
-        """Say whether the caller holds the privilege, parents' USE privileges left aside."""
+        """Say whether the caller holds the privilege, parents' USE privileges left aside.
+
+        Who owns what it lies in, or is an admin, has what opens no data; MANAGE alone gives nothing but managing.
+        """
         if self.owns(caller, kind, full_name) or privilege in self.held(caller, kind, full_name):
             return True
-        return privilege not in DATA_PRIVILEGES and self.manages(caller, kind, full_name)
+        if privilege in DATA_PRIVILEGES:
+            return False
+        return caller.is_admin or any(self.owns(caller, *link) for link in self.chain(kind, full_name))
 
     def check(self, caller: Principal, privilege: str, kind: str, full_name: str) -> None:
         """Let the caller pass or not: USE CATALOG and USE SCHEMA on the parents, then the privilege itself.
@@ -68,10 +78,9 @@ class Grants:
             ApiError: 404 when it does not exist, 403 naming principal, privilege and securable.
         """
         self._securables.load(kind, full_name)
-        for link_kind, link_name in reversed(self.chain(kind, full_name)):
-            for use_kind, use in _USE:
-                if link_kind == use_kind and not self.has(caller, use, link_kind, link_name):
-                    raise denied(caller, use, link_kind, link_name)
+        lacking = self._lacks_use(caller, self.chain(kind, full_name))
+        if lacking:
+            raise denied(caller, *lacking)
         if not self.has(caller, privilege, kind, full_name):
             raise denied(caller, privilege, kind, full_name)
 
@@ -82,17 +91,20 @@ class Grants:
             raise denied(caller, "MANAGE", kind, full_name)
 
     def sees(self, caller: Principal, kind: str, full_name: str) -> bool:
-        """Say whether lists and gets show it: any privilege on it, on a child of it, BROWSE above, or managing it."""
-        # what is inherited counts as far as it means something here: USE SCHEMA shows the schema, not its tables
-        if self.manages(caller, kind, full_name) or self.held(caller, kind, full_name) & TYPES[kind].privileges:
+        """Say whether lists and gets show it: BROWSE, managing, USE of a container, a privilege on what one may USE."""
+        held = self.held(caller, kind, full_name)
+        if "BROWSE" in held or self.manages(caller, kind, full_name):
             return True
-        return any(self._granted_below(caller, kind, full_name))
+        if kind in _USE:
+            return self.has(caller, _USE[kind], kind, full_name)
+        return bool(held & TYPES[kind].privileges) and self._lacks_use(caller, self.chain(kind, full_name)) is None
 
     def check_sees(self, caller: Principal, kind: str, full_name: str) -> None:
         """Raise 404 when it does not exist, 403 when the caller may not know more of it."""
         self._securables.load(kind, full_name)
         if not self.sees(caller, kind, full_name):
-            raise denied(caller, dict(_USE).get(kind, "BROWSE"), kind, full_name)
+            known = "BROWSE" if "BROWSE" in TYPES[kind].privileges else "MANAGE"
+            raise denied(caller, _USE.get(kind, known), kind, full_name)
 
     def change(self, kind: str, full_name: str, changes: Iterable[dict[str, object]]) -> None:
         """Add and remove privileges per principal; all changes or none.
@@ -122,13 +134,12 @@ class Grants:
         if not principal_exists(self._store, principal):
             raise not_found(f"Could not find principal with name {principal}", "PRINCIPAL_DOES_NOT_EXIST")
 
-    def _granted_below(self, caller: Principal, kind: str, full_name: str) -> Iterator[bool]:
-        for child_kind, child in self._securables.children(kind, full_name):
-            child_name = child["full_name"]
-            yield self.owns(caller, child_kind, child_name) or any(
-                self._is(caller, principal) for principal in self.direct(child_kind, child_name)
-            )
-            yield from self._granted_below(caller, child_kind, child_name)
+    def _lacks_use(self, caller: Principal, links: list[tuple[str, str]]) -> tuple[str, str, str] | None:
+        """Return the outermost USE privilege, with its securable, that is missing on containers given nearest first."""
+        for kind, full_name in reversed(links):
+            if kind in _USE and not self.has(caller, _USE[kind], kind, full_name):
+                return _USE[kind], kind, full_name
+        return None
 
     @staticmethod
     def _is(caller: Principal, name: str) -> bool:

@@ -15,7 +15,7 @@ from local_workspace.services.unity_catalog.securables import METASTORE
 
 def get_permissions(call: Call) -> dict[str, Any]:
     """GET /permissions: what is granted on the securable itself; owners, managers and the grantee see it."""
-    kind, name = _securable(call)
+    kind, name = _seen_securable(call)
     grants = call.workspace.unity.grants
     shown = _visible(call, kind, name, grants.direct(kind, name))
     assignments = [{"principal": principal, "privileges": held} for principal, held in shown.items()]
@@ -37,7 +37,7 @@ def update_permissions(call: Call) -> dict[str, Any]:
 
 def get_effective(call: Call) -> dict[str, Any]:
     """GET /effective-permissions: with what is inherited and where from."""
-    kind, name = _securable(call)
+    kind, name = _seen_securable(call)
     grants = call.workspace.unity.grants
     effective: dict[str, list[dict[str, str]]] = {}
     for link_kind, link_name in grants.chain(kind, name):
@@ -56,7 +56,11 @@ def _source(kind: str, name: str) -> dict[str, str]:
 
 def _securable(call: Call) -> tuple[str, str]:
     kind = securable_type(call.params["securable_type"]).key
-    name = METASTORE if kind == METASTORE else call.params["full_name"]
+    return kind, METASTORE if kind == METASTORE else call.params["full_name"]
+
+
+def _seen_securable(call: Call) -> tuple[str, str]:
+    kind, name = _securable(call)
     call.workspace.unity.grants.check_sees(call.caller, kind, name)
     return kind, name
 

@@ -16,6 +16,7 @@ from local_workspace.services.unity_catalog.privileges import TYPES
 
 METASTORE = "metastore"
 METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
+_NAMES = ("name", "full_name", "catalog_name", "schema_name", "credential_name")
 _CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume")}
 
 
@@ -44,7 +45,7 @@ class Securables:
         return found
 
     def insert(self, kind: str, full_name: str, document: Document, owner: str) -> Document:
-        """Store a new securable with its id, owner and times.
+        """Store a new securable with its id, owner and times; its names in lower case, as the service keeps them.
 
         Raises:
             ApiError: 409 when the name is taken.
@@ -60,6 +61,7 @@ class Securables:
             "full_name": full_name,
             **document,
         }
+        stamped |= {field: stamped[field].lower() for field in _NAMES if field in stamped}
         try:
             self.store.insert(kind, full_name.lower(), stamped)
         except AlreadyStored:
@@ -138,6 +140,6 @@ def check_name(name: Any, what: str) -> str:
     """
     if not isinstance(name, str) or not name or len(name) > 255:
         raise bad_request(f"{what} name must be a text of 1 to 255 characters, got {name!r}")
-    if any(character in "./ " or ord(character) < 32 for character in name):
+    if any(character in "./ " or ord(character) < 32 or character == "\x7f" for character in name):
         raise bad_request(f"{what} name '{name}' must not contain a period, a space, a slash or control characters")
     return name

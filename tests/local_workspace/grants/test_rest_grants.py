@@ -64,7 +64,7 @@ CALLS: dict[str, tuple[Call, str, str, str]] = {
         lambda c: c.storage_credentials.get(NAME),
         "deployer",
         "analyst",
-        f"BROWSE on Storage Credential '{NAME}'",
+        f"MANAGE on Storage Credential '{NAME}'",
     ),
     "read file": (
         lambda c: c.files.download(f"{SHELF_PATH}/one.txt"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from databricks.sdk.service.catalog import Privilege
@@ -155,6 +156,43 @@ def test_without_use_nothing_below_opens(workspace: WarmWorkspace, scratch: Scra
     assert f"USE SCHEMA on Schema '{NAME}.closed'" in message
     run_sql(workspace, "deployer", f"GRANT USE SCHEMA ON SCHEMA {NAME}.closed TO analysts")
     assert run_sql(workspace, "analyst", f"SELECT * FROM {NAME}.closed.t") == [["1"]]
+
+
+IN_CLOSED = [
+    "SELECT * FROM {name}.s.t",
+    "SELECT 1 WHERE EXISTS (SELECT * FROM {name}.s.t)",
+    "INSERT INTO {name}.s.t VALUES (1)",
+    "DESCRIBE TABLE {name}.s.t",
+    "CREATE TABLE {name}.s.mine (id INT)",
+    "CREATE VIEW {name}.s.mine AS SELECT 1 AS id",
+    "CREATE SCHEMA {name}.mine",
+    "DROP TABLE {name}.s.t",
+    "SHOW TABLES IN {name}.s",
+]
+
+
+@pytest.fixture(scope="module")
+def closed(workspace: WarmWorkspace, scratch: Scratch) -> Iterator[str]:
+    """A catalog that nobody else may use."""
+    uc = workspace.client("deployer")
+    uc.catalogs.create("closed", storage_root=f"s3://{BUCKET}/closed")
+    yield "closed"
+    uc.catalogs.delete("closed", force=True)
+
+
+@pytest.mark.parametrize("text", IN_CLOSED)
+def test_who_may_not_use_the_catalog_is_told_so(
+    workspace: WarmWorkspace, scratch: Scratch, closed: str, text: str
+) -> None:
+    message = refusal(workspace, scratch, "analyst", text.format(name=closed))
+    assert f"does not have USE CATALOG on Catalog '{closed}'" in message
+
+
+def test_a_catalog_that_is_not_there_is_no_denial(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    statements = workspace.client("analyst").statement_execution
+    answer = statements.execute_statement("SELECT * FROM nowhere.s.t", scratch.warehouse, wait_timeout="50s")
+    assert answer.status is not None and answer.status.error is not None
+    assert "INSUFFICIENT_PERMISSIONS" not in str(answer.status.error.message)
 
 
 def test_a_request_may_name_its_catalog_and_schema(workspace: WarmWorkspace, scratch: Scratch) -> None:

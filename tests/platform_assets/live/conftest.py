@@ -34,9 +34,9 @@ class Gateway:
         query = {"since": str(since), **criteria}
         return list(self.admin.api_client.do("GET", "/local/requests", query=query)["requests"])  # type: ignore[index, call-overload]
 
-    def now(self) -> int:
-        """The number of the last request."""
-        return max((int(one["number"]) for one in self.requests()), default=0)
+    def now(self, since: int = 0) -> int:
+        """The number of the last request, looked for after one that is known."""
+        return max((int(one["number"]) for one in self.requests(since)), default=since)
 
     def writes(self, since: int) -> list[str]:
         found = self.requests(since)

@@ -75,6 +75,40 @@ def test_manage_changes_and_grants_but_reads_nothing(workspace: WarmWorkspace, u
     assert may_read(workspace, "analyst")
 
 
+def test_manage_builds_nothing(workspace: WarmWorkspace, uc: WorkspaceClient) -> None:
+    """Who manages may grant it themselves, visibly; an owner has it."""
+    analyst, name = workspace.client("analyst"), workspace.name("analyst")
+    change(uc, "catalog", "rights", name, Privilege.MANAGE)
+    with pytest.raises(PermissionDenied, match="USE CATALOG on Catalog 'rights'"):
+        analyst.schemas.create("mine", "rights")
+    change(analyst, "catalog", "rights", name, Privilege.USE_CATALOG)
+    with pytest.raises(PermissionDenied, match="CREATE SCHEMA on Catalog 'rights'"):
+        analyst.schemas.create("mine", "rights")
+    analyst.volumes.delete(VOLUME)
+
+
+def test_who_is_not_let_in_sees_and_manages_nothing_inside(workspace: WarmWorkspace, uc: WorkspaceClient) -> None:
+    """Neither a grant nor ownership inside opens without USE of what it lies in; BROWSE shows, and no more."""
+    analyst, name = workspace.client("analyst"), workspace.name("analyst")
+    change(uc, "volume", VOLUME, name, Privilege.READ_VOLUME)
+    uc.schemas.create("own", "rights")
+    uc.schemas.update("rights.own", owner=name)
+    for call in (
+        lambda: analyst.volumes.read(VOLUME),
+        lambda: analyst.catalogs.get("rights"),
+        lambda: analyst.schemas.update("rights.own", comment="mine"),
+        lambda: analyst.grants.get("volume", VOLUME),
+    ):
+        with pytest.raises(PermissionDenied):
+            call()
+    assert "rights" not in {one.name for one in analyst.catalogs.list()}
+    change(uc, "catalog", "rights", name, Privilege.BROWSE)
+    assert analyst.volumes.read(VOLUME).name == "v"
+    assert not may_read(workspace, "analyst")
+    change(uc, "catalog", "rights", name, Privilege.USE_CATALOG)
+    assert analyst.schemas.update("rights.own", comment="mine").comment == "mine"
+
+
 def test_an_administrator_manages_but_reads_nothing_unasked(workspace: WarmWorkspace, uc: WorkspaceClient) -> None:
     assert not may_read(workspace, "admin")
     change(workspace.client("admin"), "volume", VOLUME, "admins", Privilege.READ_VOLUME)
@@ -90,6 +124,7 @@ def test_owners_may_all_on_theirs_and_groups_can_own(workspace: WarmWorkspace, u
 
 def test_who_may_not_manage_sees_own_grants_only(workspace: WarmWorkspace, uc: WorkspaceClient) -> None:
     pipeline = workspace.name("pipeline")
+    change(uc, "catalog", "rights", "analysts", Privilege.USE_CATALOG, Privilege.USE_SCHEMA)
     change(uc, "volume", VOLUME, "analysts", Privilege.READ_VOLUME)
     change(uc, "volume", VOLUME, pipeline, Privilege.READ_VOLUME, Privilege.WRITE_VOLUME)
     seen = workspace.client("analyst").grants.get("volume", VOLUME).privilege_assignments or []

@@ -14,12 +14,13 @@ from databricks.sdk.errors import (
     DatabricksError,
     InvalidParameterValue,
     NotFound,
+    PermissionDenied,
     ResourceConflict,
 )
-from databricks.sdk.service.catalog import AwsIamRoleRequest, VolumeType
+from databricks.sdk.service.catalog import AwsIamRoleRequest, Privilege, VolumeType
 
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.local_workspace.scratch import BUCKET, NAME, TABLE, Scratch
+from tests.local_workspace.scratch import BUCKET, NAME, TABLE, Scratch, grant
 
 UC = "/api/2.1/unity-catalog"
 
@@ -143,6 +144,16 @@ def test_all_list_calls_paginate(uc: WorkspaceClient, catalog: str) -> None:
             uc.storage_credentials.delete(f"page{number}")
 
 
+def test_names_are_kept_in_lower_case(uc: WorkspaceClient, catalog: str) -> None:
+    made = uc.volumes.create("Brief", "S", "Odd", VolumeType.MANAGED)
+    assert (made.full_name, made.name, made.catalog_name, made.schema_name) == ("brief.s.odd", "odd", "brief", "s")
+    assert uc.volumes.read("BRIEF.s.ODD").name == "odd"
+    uc.volumes.update("brief.s.odd", new_name="ODD", comment="no other name")
+    with pytest.raises(ResourceConflict, match="already exists"):
+        uc.volumes.create("brief", "s", "oDD", VolumeType.MANAGED)
+    uc.volumes.delete("brief.S.odd")
+
+
 def test_updates_rename_and_hand_over(workspace: WarmWorkspace, uc: WorkspaceClient, catalog: str) -> None:
     uc.volumes.update("brief.s.v", comment="kept", new_name="w")
     assert uc.volumes.read("brief.s.w").comment == "kept"
@@ -150,6 +161,9 @@ def test_updates_rename_and_hand_over(workspace: WarmWorkspace, uc: WorkspaceCli
         uc.schemas.update("brief.s", owner="nobody")
     uc.schemas.update("brief.s", owner=workspace.name("analyst"))
     assert uc.schemas.get("brief.s").owner == workspace.name("analyst")
+    with pytest.raises(PermissionDenied, match="MANAGE on Volume"):  # an owner must be let into the catalog, too
+        workspace.client("analyst").volumes.delete("brief.s.w")
+    grant(workspace, "catalog", "brief", "analyst", Privilege.USE_CATALOG)
     workspace.client("analyst").volumes.delete("brief.s.w")  # who owns the schema manages what is in it
 
 

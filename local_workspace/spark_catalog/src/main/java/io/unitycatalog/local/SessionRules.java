@@ -38,6 +38,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
 
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
+    extensions.injectHintResolutionRule( // which runs before relations are looked up
+        new AbstractFunction1<>() {
+          @Override
+          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
+            return new UnknownCatalogs();
+          }
+        });
     extensions.injectPostHocResolutionRule(
         new AbstractFunction1<>() {
           @Override

@@ -1,0 +1,94 @@
+"""Gives the roles what they hold: grants, ownership, levels of permissions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from demo.authorization.roles import READERS, ROLES, Role
+from demo.authorization.stage import EVERYBODY, SECURABLES, Stage
+from lakehouse.targets import Target
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.iam import AccessControlRequest
+
+_INNERMOST_FIRST = ("table", "view", "external table", "volume", "schema", "catalog", "location", "credential")
+
+
+def grant_all(stage: Stage) -> None:
+    """Grant what the roles hold of each securable, in one call each."""
+    from databricks.sdk.service.catalog import PermissionsChange
+
+    for target, held in list_grants(stage.target, stage.principals).items():
+        changes = [PermissionsChange.from_dict({"principal": name, "add": list(add)}) for name, add in held.items()]
+        granter = stage.admin if target == "metastore" else stage.maker
+        granter.grants.update(SECURABLES[target], stage.names[target], changes=changes)
+
+
+def list_grants(target: Target, principals: Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
+    """Return securable -> principal -> privileges; what members of the readers hold, the group does."""
+    found: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for role in ROLES:
+        for line in role.holds:
+            privilege, securable = line.split(" on ")
+            if securable in SECURABLES and privilege != "OWN":
+                held = found[securable][_grantee(target, role, principals)]
+                held += [privilege.replace(" ", "_")] if privilege.replace(" ", "_") not in held else []
+    return {securable: dict(held) for securable, held in found.items()}
+
+
+def open_scripts(stage: Stage) -> None:
+    """Let everybody read the scripts of runs."""
+    from databricks.sdk.service.catalog import PermissionsChange, Privilege
+
+    add = [Privilege.USE_CATALOG, Privilege.USE_SCHEMA, Privilege.READ_VOLUME]
+    change = PermissionsChange(principal=EVERYBODY, add=add)
+    stage.maker.grants.update("catalog", stage.names["scripts"].split(".")[0], changes=[change])
+
+
+def hand_over(stage: Stage) -> None:
+    """Make the owners owners; what is inside first, since an owner of the outside only manages what is inside."""
+    owners = {line.removeprefix("OWN on "): role.name for role in ROLES for line in role.holds if "OWN on " in line}
+    for securable in _INNERMOST_FIRST:
+        if securable in owners:
+            _give(stage, securable, stage.principals[owners[securable]])
+
+
+def access_control(target: Target, principals: Mapping[str, str], workspace_object: str) -> list[AccessControlRequest]:
+    """Return who has which level on an object of the workspace; the owner made it and is left out."""
+    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+
+    from platform_assets.resource_types.object_permissions import principal_field
+
+    levels: dict[str, str] = {}
+    for role in ROLES:
+        for line in role.holds:
+            level, _, held_of = line.partition(" on ")
+            if held_of == workspace_object and level != "OWN":
+                levels[_grantee(target, role, principals)] = level
+    return [
+        AccessControlRequest(permission_level=PermissionLevel(level), **{principal_field(name): name})
+        for name, level in levels.items()
+    ]
+
+
+def _grantee(target: Target, role: Role, principals: Mapping[str, str]) -> str:
+    return target.account_wide(READERS) if role.group else principals[role.name]
+
+
+def _give(stage: Stage, securable: str, owner: str) -> None:
+    name, uc = stage.names[securable], stage.maker
+    match SECURABLES[securable]:
+        case "table":
+            uc.tables.update(name, owner=owner)
+        case "volume":
+            uc.volumes.update(name, owner=owner)
+        case "schema":
+            uc.schemas.update(name, owner=owner)
+        case "catalog":
+            uc.catalogs.update(name, owner=owner)
+        case "external_location":
+            uc.external_locations.update(name, owner=owner)
+        case "storage_credential":
+            uc.storage_credentials.update(name, owner=owner)
