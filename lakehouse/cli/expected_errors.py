@@ -30,6 +30,7 @@ EXPECTED = frozenset(
         "platform_assets.reconcile.declared.InvalidEstate",
         "platform_assets.reconcile.saved.InvalidPlanFile",
         "platform_assets.reconcile.saved.PlanOutdated",
+        "platform_assets.resource_types.model.InvalidDeclaration",
     }
 )
 

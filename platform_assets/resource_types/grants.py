@@ -37,8 +37,9 @@ class Grants(Resource):
 
     @property
     def securable_type(self) -> str:
-        """The type of the securable."""
-        return self.name.split(".")[0]
+        """The type of the securable as the API has it, to which a view is a table."""
+        kind = self.name.split(".")[0]
+        return "table" if kind == "view" else kind
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 State = Mapping[str, Any]
 
 
+class InvalidDeclaration(Exception):
+    """A declaration that cannot be meant; the message names the resource and what is wrong."""
+
+
 class Clients:
     """What resources are read and changed with: the deployer's clients on one target."""
 
@@ -129,6 +133,14 @@ class Resource(ABC):
     def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """Return all resources of the type that carry this estate's mark, declared or not; none if it has no mark."""
         return ()
+
+    def select_declared(self, state: State) -> State:
+        """Return of a listed state what this declaration speaks of; `read` gives no more than that."""
+        return state
+
+    def refuse_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
+        """Return why a field cannot be changed so; nothing when it can."""
+        return (f"{name} cannot be changed: {self.fixed[name]}",) if name in self.fixed else ()
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return what the change of a field does, in lines for people."""
