@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
@@ -11,11 +11,13 @@ from platform_assets.resource_types.catalog_bindings import (
     change_bindings,
     describe_bindings,
     explain_bindings,
+    name_workspaces,
     read_bindings,
 )
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Catalog(Resource):
     purpose: str = ""
 
     type_name = "catalog"
+    references = {"location": "external_location"}
     group = "platform_catalog"
     holds_data = True
     fixed = {"storage_root": "where managed data lies is decided when the catalog is made"}
@@ -125,6 +128,21 @@ class Catalog(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; refused while it holds schemas."""
         unless_missing(lambda: clients.workspace.catalogs.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Catalog:
+        """Its place says bucket and folder, its bindings which targets' workspaces share it."""
+        location, folder = rebuilding.split_url(state["storage_root"])
+        read_by, written_by = name_workspaces(rebuilding.target, state.get("bindings") or {})
+        isolated = state["isolation_mode"] == _ISOLATED
+        return replace(
+            self,
+            location=location,
+            folder=folder,
+            isolated=isolated,
+            read_by=read_by,
+            written_by=written_by,
+            purpose=state["comment"],
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Catalog]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration
+from platform_assets.resource_types.rebuilding import NotExpressible
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import WorkspaceBinding
@@ -29,6 +30,23 @@ def describe_bindings(target: Target, key: str, read_by: Iterable[str], written_
                 f"{key}: workspace_ids of target {target.name} in lakehouse/targets.py lacks {name!r} (it has {known})"
             )
     return {str(target.workspace_ids[name]): level for name, level in sorted(levels.items())}
+
+
+def name_workspaces(target: Target, bindings: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return `read_by` and `written_by` of bindings.
+
+    Raises:
+        NotExpressible: the target does not know a workspace.
+    """
+    names = {str(identity): name for name, identity in target.workspace_ids.items()}
+    if unknown := sorted(bindings.keys() - names.keys()):
+        raise NotExpressible(f"it is bound to workspace {unknown[0]}, which workspace_ids of the target do not name")
+    levels = {names[identity]: level for identity, level in bindings.items() if names[identity] != target.name}
+    shared = sorted(levels.items())
+    return (
+        tuple(name for name, level in shared if level == _READ_ONLY),
+        tuple(name for name, level in shared if level == _READ_WRITE),
+    )
 
 
 def read_bindings(clients: Clients, catalog: str) -> dict[str, str]:

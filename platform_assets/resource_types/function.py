@@ -7,14 +7,15 @@ https://docs.databricks.com/api/workspace/functions
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
@@ -47,6 +48,7 @@ class Function(Resource):
     purpose: str = ""
 
     type_name = "function"
+    references = {}
     group = "platform_catalog"
     fixed = {"language": "a function in another language is there, and is not replaced by one in SQL"}
 
@@ -99,6 +101,21 @@ class Function(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete."""
         unless_missing(lambda: clients.workspace.functions.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Function:
+        """What its body names, it calls."""
+        body, named = rebuilding.name_places(state["body"])
+        calls = {place: one for place, one in named.items() if isinstance(one, Function)}
+        if len(calls) < len(named):
+            raise NotExpressible("its body names what is no declared function")
+        return replace(
+            self,
+            parameters=tuple(Parameter(**one) for one in state["parameters"]),
+            returns=state["returns"],
+            body=body,
+            calls=calls,
+            purpose=unmark_comment(rebuilding.target, state["comment"]),
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Function]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakehouse.names import physical_name
@@ -15,6 +15,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_statements import (
@@ -31,6 +32,7 @@ from platform_assets.resource_types.table_columns import (
     describe_columns,
     read_columns,
     read_partitions,
+    rebuild_columns,
     refuse_columns,
 )
 
@@ -38,6 +40,14 @@ if TYPE_CHECKING:
     from databricks.sdk.service.catalog import TableInfo
 
 _CLUSTERING = "clusteringColumns"  # the property in which Unity Catalog says what a table is clustered by
+_SET_BY_DELTA = (
+    "table_type",
+    "delta.feature.",
+    "delta.lastCommit",
+    "delta.lastUpdate",
+    "delta.minReader",
+    "delta.minWriter",
+)
 _TRIES = 3  # of an update that another one may have overtaken
 
 
@@ -59,6 +69,7 @@ class Table(Resource):
     purpose: str = ""
 
     type_name = "table"
+    references = {"bucket": "s3_bucket"}
     group = "platform_catalog"
     holds_data = True
     fixed = {
@@ -146,6 +157,21 @@ class Table(Resource):
         """Delete; a managed table's data goes with it."""
         unless_missing(lambda: clients.workspace.tables.delete(self.physical_name(clients.target)))
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Table:
+        """All its columns, and the properties that neither the mark nor Delta has set."""
+        mark, properties = own_labels(state["properties"]), state["properties"]
+        bucket, folder = rebuilding.split_url(state["storage_location"]) if state["type"] == "EXTERNAL" else (None, "")
+        return replace(
+            self,
+            columns=rebuild_columns(state["columns"]),
+            bucket=bucket,
+            folder=folder,
+            partitioned_by=tuple(state["partitioned_by"]),
+            clustered_by=tuple(state["clustered_by"]),
+            properties={key: properties[key] for key in sorted(properties) if key not in mark and not _is_deltas(key)},
+            purpose=state["comment"],
+        )
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Table]:
         """Those with our properties, in schemas of ours."""
@@ -154,6 +180,10 @@ class Table(Resource):
             for name, state in listing.states(cls, schema.physical_name(target)).items():
                 if state["type"] != "VIEW" and own_labels(state["properties"]) == mark_labels(target):
                     yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+
+
+def _is_deltas(name: str) -> bool:
+    return name.startswith(_SET_BY_DELTA)
 
 
 def _as_state(found: TableInfo) -> State:

@@ -50,6 +50,11 @@ def describe_columns(columns: Iterable[Column]) -> dict[str, Any]:
     }
 
 
+def rebuild_columns(state: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Return the declarations of a state's columns."""
+    return tuple(Column(name, one["type"], one["comment"], one["nullable"]) for name, one in state.items())
+
+
 def read_columns(columns: Iterable[ColumnInfo] | None) -> dict[str, Any]:
     """Return the same of what Unity Catalog answers."""
     return {

@@ -6,7 +6,7 @@ By SQL, since the REST call does not create any. https://docs.databricks.com/api
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.names import TableName, physical_name
@@ -14,6 +14,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
@@ -41,6 +42,7 @@ class View(Resource):
     purpose: str = ""
 
     type_name = "view"
+    references = {}
     group = "platform_catalog"
     fixed = {"type": "a table of that name is there, and is not dropped for a view"}
 
@@ -92,6 +94,11 @@ class View(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete."""
         unless_missing(lambda: clients.workspace.tables.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> View:
+        """What its query names, it reads."""
+        query, reads = rebuilding.name_places(state["query"])
+        return replace(self, query=query, reads=reads, purpose=state["comment"])
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[View]:
