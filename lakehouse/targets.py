@@ -30,6 +30,7 @@ class Target:
 
     `principals` maps the roles pipeline, deployer and analysts to the names that grants go to.
     `bucket_principals` are ARN patterns that buckets let in beside the storage role: deployer, pipeline, break-glass.
+    `workspace_ids`: of this target and of others that catalogs are shared with, by the target's name.
     `iam_settle_seconds`: how long a changed IAM role may take to be known everywhere.
     `alert_emails` and `alert_destinations` (ids of notification destinations) are told when a persistent job fails;
     `budget_policy_id` is the serverless budget policy whose tags stand on the bill.
@@ -47,6 +48,7 @@ class Target:
     environment_version: str = "4"
     parallel_calls: int = 8
     bucket_principals: tuple[str, ...] = ()
+    workspace_ids: Mapping[str, int] = field(default_factory=dict, hash=False)
     iam_settle_seconds: float = 60.0
     step_timeout_seconds: int = 3600
     call_deadline_seconds: int = 300
@@ -149,6 +151,7 @@ def local_target(home: Path, workspace: str = "default") -> Target:
             "analysts": "analysts",
         },
         call_deadline_seconds=30,
+        workspace_ids={"local": 1},
         bucket_principals=tuple(f"arn:aws:iam::123456789012:user/lakehouse-{role}" for role in _BUCKET_ROLES),
         iam_settle_seconds=3.0,
         alert_emails=("data-platform@example.com",),

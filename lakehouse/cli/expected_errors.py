@@ -17,6 +17,7 @@ EXPECTED = frozenset(
         "databricks.sdk.errors.base.DatabricksError",
         "data_assets.arrival.queue.QueueMissing",
         "demo.failures.DemoFailed",
+        "lakehouse.cli.estate_import.FileIsNotOurs",
         "lakehouse.cli.local_access.NoSuchPrincipal",
         "lakehouse.cli.local_access.WorkspaceIsDown",
         "lakehouse.targets.InvalidTarget",
@@ -28,8 +29,10 @@ EXPECTED = frozenset(
         "local_workspace.lifecycle.logs.NoSuchLog",
         "platform_assets.estate.UnknownResource",
         "platform_assets.reconcile.declared.InvalidEstate",
+        "platform_assets.reconcile.rendering.FormatterMissing",
         "platform_assets.reconcile.saved.InvalidPlanFile",
         "platform_assets.reconcile.saved.PlanOutdated",
+        "platform_assets.resource_types.model.InvalidDeclaration",
     }
 )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.serverless_runtime.gateway_client import GatewayClient, GatewayError
+from local_workspace.services.statements.commands import Command
 from local_workspace.services.statements.failures import SQL_STATES, StatementFailed
-from local_workspace.services.statements.grammar import Command, is_governance, to_spark, try_parse
+from local_workspace.services.statements.grammar import is_governance, to_spark, try_parse
 from local_workspace.services.statements.rows import Rows, show_pages
 
 
@@ -23,6 +24,8 @@ def teach_governance(session: Any, client: GatewayClient) -> None:
         try:
             command = try_parse(sqlQuery, session.catalog.currentCatalog(), session.catalog.currentDatabase())
             assert command is not None
+            if command.analysis:
+                _ = spark_sql(command.analysis).schema  # which analyses it
             return _as_frame(session, _run(client, command))
         except StatementFailed as error:
             raise _analysis_error(str(error)) from None

@@ -161,11 +161,11 @@ class _Application:
         actual = resource.read(self._clients)
         if actual is None:
             raise error
-        before = _before(diff_states(desired, actual))
-        if before.keys() & resource.fixed.keys():
+        changes = diff_states(desired, actual)
+        if any(resource.refuse_change(*change) for change in changes):
             raise error
-        if before:
-            resource.update(self._clients, desired, before)
+        if changes:
+            resource.update(self._clients, desired, _before(changes))
 
 
 def _before(changes: tuple[Change, ...]) -> State:

@@ -117,9 +117,8 @@ def plan_step(resource: Resource, target: Target, world: World) -> Step:
     changes = diff_states(desired, actual or {})
     if actual is None:
         return Step(resource, Action.CREATE, changes, notes)
-    blocked = [change.field for change in changes if change.field in resource.fixed]
-    if blocked:
-        reasons = tuple(f"{name} cannot be changed: {resource.fixed[name]}" for name in blocked)
+    reasons = tuple(reason for change in changes for reason in resource.refuse_change(*change))
+    if reasons:
         return Step(resource, Action.BLOCKED, changes, reasons + notes, actual)
     return Step(resource, Action.UPDATE if changes else Action.NONE, changes, notes, actual)
 

@@ -82,7 +82,8 @@ def _read(resource: Resource, listing: Listing, is_listed: bool) -> State | str 
     target, container = listing.clients.target, resource.container(listing.clients.target)
     try:
         if is_listed and container is not None:
-            return listing.states(type(resource), container).get(resource.physical_name(target))
+            found = listing.states(type(resource), container).get(resource.physical_name(target))
+            return None if found is None else resource.select_declared(found)
         return resource.read(listing.clients)
     except WorkspaceUnreachable:  # no resource's fault
         raise

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
@@ -26,6 +27,7 @@ class ExternalLocation(Resource):
 
     type_name = "external_location"
     folds_case = True
+    references = {"bucket": "s3_bucket", "credential": "storage_credential"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -86,6 +88,14 @@ class ExternalLocation(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; refused while something lies in it."""
         unless_missing(lambda: clients.workspace.external_locations.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> ExternalLocation:
+        """It is over a whole bucket."""
+        bucket, path = rebuilding.split_url(state["url"])
+        if path:
+            raise NotExpressible(f"it is over the folder {path} of a bucket; declared locations are over whole buckets")
+        credential = strip_prefix(str(state["credential"]), rebuilding.target.account_wide(""), "its credential")
+        return replace(self, bucket=bucket, credential=credential)
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[ExternalLocation]:

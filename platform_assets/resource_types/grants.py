@@ -6,12 +6,13 @@ https://docs.databricks.com/api/workspace/grants
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
 
@@ -32,14 +33,16 @@ class Grants(Resource):
     foreign: Literal["keep", "report", "revoke"] = "report"
 
     type_name = "grants"
+    references = {}
     group = "platform_grants"
     folds_case = True
     reported = {"foreign": "granted to principals that are not declared: shown, not revoked"}
 
     @property
     def securable_type(self) -> str:
-        """The type of the securable."""
-        return self.name.split(".")[0]
+        """The type of the securable as the API has it, to which a view is a table."""
+        kind = self.name.split(".")[0]
+        return "table" if kind == "view" else kind
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -94,6 +97,15 @@ class Grants(Resource):
         desired = self.desired(clients.target)
         nothing: dict[str, Any] = {name: {} if name == _OTHERS else [] for name in desired}
         unless_missing(lambda: self.update(clients, nothing, desired))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Grants:
+        """Who is a role of the target; grants to others stay foreign."""
+        roles = {principal: role for role, principal in rebuilding.target.principals.items()}
+        held = state.get("foreign") or {}
+        to = {roles[name]: tuple(privileges) for name, privileges in held.items() if name in roles}
+        if not to:
+            raise NotExpressible("nothing on it is granted to a role of the target")
+        return replace(self, to=to)
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return a line per principal and direction."""

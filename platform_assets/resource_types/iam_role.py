@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.kms_key import key_arn
+from platform_assets.resource_types.kms_key import key_alias, key_arn
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, mark_tags, own_tags
-from platform_assets.resource_types.policies import normalize_policy, storage_access, storage_trust
+from platform_assets.resource_types.policies import find_storage, normalize_policy, storage_access, storage_trust
+from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
@@ -30,6 +31,7 @@ class StorageRole(Resource):
     key_name: str = "lake"
 
     type_name = "iam_role"
+    references = {"buckets": "s3_bucket", "key_name": "kms_key"}
     kinds = frozenset({"aws"})
     reported = {"other_policies": "attached by somebody else: shown, not removed"}
 
@@ -98,6 +100,14 @@ class StorageRole(Resource):
         iam, name = clients.aws("iam"), self.physical_name(clients.target)
         unless_missing(lambda: iam.delete_role_policy(RoleName=name, PolicyName=_POLICY))
         unless_missing(lambda: iam.delete_role(RoleName=name))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> StorageRole:
+        """The buckets and the key of its policy."""
+        target, (arns, alias) = rebuilding.target, find_storage(state["policy"] or {})
+        buckets = tuple(strip_prefix(arn, target.bucket(""), "a bucket of its policy") for arn in arns)
+        return replace(
+            self, buckets=buckets, key_name=strip_prefix(alias, key_alias(target, ""), "the key of its policy")
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[StorageRole]:

@@ -10,6 +10,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import may_be_duplicate, unless_missing
 
 _ALIAS_TAG = "lakehouse:alias"
@@ -21,6 +22,7 @@ class KmsKey(Resource):
     """A customer-managed key with yearly rotation, known by its alias."""
 
     type_name = "kms_key"
+    references = {}
     kinds = frozenset({"aws"})
     holds_data = True  # without the key the data is gone
 
@@ -67,6 +69,10 @@ class KmsKey(Resource):
         if key_id is not None:
             kms.delete_alias(AliasName=self.physical_name(clients.target))
             kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_LONGEST_WINDOW_DAYS)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> KmsKey:
+        """Its name is all there is."""
+        return self
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[KmsKey]:

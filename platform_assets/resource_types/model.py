@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
     from platform_assets.resource_types.listing import Listing
+    from platform_assets.resource_types.rebuilding import Rebuilding
 
 State = Mapping[str, Any]
+
+
+class InvalidDeclaration(Exception):
+    """A declaration that cannot be meant; the message names the resource and what is wrong."""
 
 
 class Clients:
@@ -64,6 +69,7 @@ class Clients:
 class Resource(ABC):
     """A declared resource. `name` is logical, parts separated by dots; `after` holds keys it must come after.
 
+    `references`: fields that name resources, and of which type, of a type that can be rebuilt; None of other types.
     `fixed`: fields that cannot be changed, with the reason; `reported`: fields of the world that are shown and left.
     """
 
@@ -75,6 +81,7 @@ class Resource(ABC):
     kinds: ClassVar[frozenset[str]] = frozenset({"databricks"})
     holds_data: ClassVar[bool] = False
     folds_case: ClassVar[bool] = False  # the service keeps names in lower case
+    references: ClassVar[Mapping[str, str] | None] = None
     fixed: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[Mapping[str, str]] = {}
 
@@ -135,6 +142,26 @@ class Resource(ABC):
     def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """Return all resources of the type that carry this estate's mark, declared or not; none if it has no mark."""
         return ()
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Resource:
+        """Return the declaration of what was found under this name: `desired` is its state, but for the mark.
+
+        Raises:
+            NotExpressible: no declaration of this type says what is there.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be rebuilt")
+
+    def read_whole(self, clients: Clients) -> State | None:
+        """Return the state with all that a declaration could say, from a resource that says no more than its name."""
+        return self.read(clients)
+
+    def select_declared(self, state: State) -> State:
+        """Return of a listed state what this declaration speaks of; `read` gives no more than that."""
+        return state
+
+    def refuse_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
+        """Return why a field cannot be changed so; nothing when it can."""
+        return (f"{name} cannot be changed: {self.fixed[name]}",) if name in self.fixed else ()
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return what the change of a field does, in lines for people."""

@@ -29,6 +29,12 @@ def mark_comment(target: Target, text: str = "") -> str:
     return f"{text} ({mark})" if text else mark
 
 
+def unmark_comment(target: Target, comment: str | None) -> str:
+    """Return the text of a comment, without this estate's mark at its end."""
+    mark, text = mark_comment(target), comment or ""
+    return "" if text == mark else text.removesuffix(f" ({mark})")
+
+
 def own_labels(labels: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the labels that are the mark's; others belong to others and are left alone."""
     return {key: str(value) for key, value in (labels or {}).items() if key in ("managed_by", "estate")}

@@ -79,6 +79,22 @@ def queue_access(queue_arn: str, bucket: str, account: str) -> Document:
     )
 
 
+def find_event_source(policy: Mapping[str, Any]) -> str | None:
+    """Return the bucket that `queue_access` was made for."""
+    conditions = [one.get("Condition", {}).get("ArnEquals", {}) for one in policy["Statement"]]
+    arns = [arn for one in conditions for arn in one.get("aws:SourceArn", [])]
+    return arns[0].removeprefix(_arn("")) if arns else None
+
+
+def find_storage(policy: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Return the buckets and the key's alias that `storage_access` was made for."""
+    by_name = {one.get("Sid"): one for one in policy.get("Statement", [])}
+    buckets = [arn.removeprefix(_arn("")) for arn in by_name.get("Buckets", {}).get("Resource", [])]
+    operators = by_name.get("Key", {}).get("Condition", {})
+    aliases = [alias for pairs in operators.values() for alias in pairs.get("kms:ResourceAliases", [])]
+    return buckets, aliases[0] if aliases else ""
+
+
 def normalize_policy(document: Any) -> Document:
     """Return a policy in one form: AWS writes a list of one as a text, and lists in its own order."""
     parsed = json.loads(document) if isinstance(document, str) else document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.external_location import ExternalLocation
+from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.iam_role import StorageRole
@@ -19,6 +20,8 @@ from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
+from platform_assets.resource_types.table import Table
+from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
 
@@ -36,6 +39,9 @@ TYPES: tuple[type[Resource], ...] = (
     Catalog,
     Schema,
     Volume,
+    Table,
+    Function,
+    View,
     WheelUpload,
     Notebook,
     JarUpload,

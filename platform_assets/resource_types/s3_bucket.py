@@ -6,7 +6,7 @@ Calls per field are in s3_bucket_fields.py. https://docs.aws.amazon.com/AmazonS3
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
@@ -15,6 +15,7 @@ from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.policies import bucket_access
+from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.s3_bucket_fields import READERS, WRITERS
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sqs_queue import queue_arn
@@ -37,6 +38,7 @@ class S3Bucket(Resource):
     events_to: str | None = None
 
     type_name = "s3_bucket"
+    references = {"key_name": "kms_key", "role": "iam_role", "events_to": "sqs_queue"}
     kinds = frozenset({"s3", "aws"})
     holds_data = True
 
@@ -87,6 +89,14 @@ class S3Bucket(Resource):
         """DeleteBucket; AWS refuses one that is not empty."""
         unless_missing(lambda: clients.aws("s3").delete_bucket(Bucket=self.physical_name(clients.target)))
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> S3Bucket:
+        """Its key, the role that its policy lets in, the queue that hears of it."""
+        target, encryption = rebuilding.target, state["encryption"] or {}
+        key_name = strip_prefix(str(encryption.get("key")), key_arn(target, ""), "its key")
+        queues = (state["notifications"] or {}).get("QueueConfigurations", [])
+        queue = strip_prefix(queues[0]["QueueArn"], queue_arn(target, ""), "its queue") if queues else None
+        return replace(self, key_name=key_name, role=self._find_role(target, state["policy"]), events_to=queue)
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[S3Bucket]:
         """ListBuckets; then the tags of each whose name has our prefix."""
@@ -94,6 +104,13 @@ class S3Bucket(Resource):
         for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
             if name.startswith(prefix) and own_labels(READERS["tags"](s3, name)) == mark_labels(listing.clients.target):
                 yield cls(name.removeprefix(prefix))
+
+    def _find_role(self, target: Target, policy: Any) -> str:
+        statements = (policy or {}).get("Statement", [])
+        conditions = [one.get("Condition", {}).get("ArnNotLike", {}) for one in statements]
+        allowed = [arn for one in conditions for arn in one.get("aws:PrincipalArn", [])]
+        roles = [arn.removeprefix(target.iam_role_arn("")) for arn in allowed if arn not in target.bucket_principals]
+        return roles[0] if roles else self.role
 
     def _notifications(self, target: Target) -> dict[str, Any]:
         if self.events_to is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.names import physical_name
@@ -12,6 +12,7 @@ from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Schema(Resource):
     purpose: str = ""
 
     type_name = "schema"
+    references = {}
     group = "platform_catalog"
     folds_case = True
     holds_data = True
@@ -75,6 +77,10 @@ class Schema(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; refused while it holds tables or volumes."""
         unless_missing(lambda: clients.workspace.schemas.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Schema:
+        """Its comment is all there is."""
+        return replace(self, purpose=state["comment"])
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Schema]:

@@ -52,7 +52,7 @@ def may_be_duplicate(error: Exception) -> bool:
     if isinstance(error, DatabricksError):
         code, text = error.error_code or "", str(error)
         return code.endswith("ALREADY_EXISTS") or "already exists" in text or "overlaps" in text
-    return _aws_code(error) in _DUPLICATE
+    return "ALREADY_EXISTS]" in str(error) or _aws_code(error) in _DUPLICATE  # the first is a condition of SQL
 
 
 def name_error(resource: Resource, target: Target, error: Exception) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
-from platform_assets.resource_types.policies import normalize_policy, queue_access
+from platform_assets.resource_types.policies import find_event_source, normalize_policy, queue_access
+from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 _JSON = ("RedrivePolicy", "Policy")
@@ -28,6 +29,7 @@ class SqsQueue(Resource):
     most_receives: int = 5
 
     type_name = "sqs_queue"
+    references = {"dead_letters": "sqs_queue", "events_of": "s3_bucket"}
     group = "platform_arrival"
     kinds = frozenset({"aws"})
     holds_data = True
@@ -86,6 +88,23 @@ class SqsQueue(Resource):
         url = self._find(clients)
         if url is not None:
             clients.aws("sqs").delete_queue(QueueUrl=url)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> SqsQueue:
+        """Its dead-letter queue, and the bucket that its policy lets send."""
+        target, redrive = rebuilding.target, state.get("RedrivePolicy")
+        queue = redrive and strip_prefix(redrive["deadLetterTargetArn"], queue_arn(target, ""), "its dead-letter queue")
+        source = find_event_source(state["Policy"]) if state.get("Policy") else None
+        return replace(
+            self,
+            dead_letters=queue,
+            events_of=source and strip_prefix(source, target.bucket(""), "the bucket whose events it takes"),
+            visibility_seconds=int(state["VisibilityTimeout"]),
+            most_receives=redrive["maxReceiveCount"] if redrive else self.most_receives,
+        )
+
+    def read_whole(self, clients: Clients) -> State | None:
+        """Ask for the attributes that only some declarations have as well."""
+        return replace(self, dead_letters=self.name, events_of=self.name).read(clients)
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[SqsQueue]:

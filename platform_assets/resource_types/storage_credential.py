@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
@@ -25,6 +26,7 @@ class StorageCredential(Resource):
 
     type_name = "storage_credential"
     folds_case = True
+    references = {"role": "iam_role"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -81,6 +83,10 @@ class StorageCredential(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete."""
         unless_missing(lambda: clients.workspace.storage_credentials.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> StorageCredential:
+        """Its role is one of the target's."""
+        return replace(self, role=strip_prefix(str(state["role_arn"]), rebuilding.target.iam_role_arn(""), "its role"))
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[StorageCredential]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -26,6 +27,7 @@ class Volume(Resource):
     purpose: str = ""
 
     type_name = "volume"
+    references = {"bucket": "s3_bucket"}
     group = "platform_catalog"
     folds_case = True
     holds_data = True
@@ -88,6 +90,16 @@ class Volume(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; a managed volume's files go with it."""
         unless_missing(lambda: clients.workspace.volumes.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Volume:
+        """An external one is over a whole bucket."""
+        purpose = unmark_comment(rebuilding.target, state["comment"])
+        if state["type"] == "MANAGED":
+            return replace(self, purpose=purpose)
+        bucket, path = rebuilding.split_url(state["storage_location"])
+        if path:
+            raise NotExpressible(f"it is over the folder {path} of a bucket; declared volumes are over whole buckets")
+        return replace(self, bucket=bucket, purpose=purpose)
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Volume]:

@@ -11,8 +11,10 @@ import pytest
 from lakehouse.targets import local_target
 from platform_assets.reconcile.explain import describe_plan, explain_plan
 from platform_assets.reconcile.plan import Plan, Prune, World, plan_changes
+from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.registry import TYPES
+from platform_assets.resource_types.table_columns import Column
 
 FOLDER = Path(__file__).parent.parent / "plans"
 CASES = sorted(FOLDER.glob("*.json"))
@@ -21,8 +23,18 @@ BY_TYPE = {one.type_name: one for one in TYPES}
 
 
 def make_resource(document: dict[str, Any]) -> Resource:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
+    fields = {name: make_value(name, value) for name, value in document.items()}
     return BY_TYPE[fields.pop("type")](**fields)
+
+
+def make_value(name: str, value: Any) -> Any:
+    if name == "columns":
+        return tuple(Column(*one) for one in value)
+    if name == "parameters":
+        return tuple(Parameter(*one) for one in value)
+    if name in ("reads", "calls"):
+        return {place: make_resource(one) for place, one in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def make_world(resources: list[Resource], world: dict[str, Any], undeclared: list[Resource]) -> World:

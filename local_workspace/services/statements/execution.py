@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.store import Document
+from local_workspace.services.statements.commands import Command
 from local_workspace.services.statements.failures import StatementFailed
 from local_workspace.services.statements.governance import run_governance
 from local_workspace.services.statements.grammar import to_spark, try_parse
@@ -35,10 +36,16 @@ class Job:
 
 
 def run_without_spark(workspace: Workspace, results: ResultStore, job: Job) -> Document | None:
-    """Run a governance statement and return its manifest, or None when the statement is Spark's."""
-    command = try_parse(job.request.text, job.request.catalog, job.request.schema)
-    if command is None:
-        return None
+    """Run a governance statement and return its manifest, or None when Spark has to see the statement."""
+    command = _parse(job)
+    return None if command is None or command.analysis else _govern(workspace, results, job, command)
+
+
+def _parse(job: Job) -> Command | None:
+    return try_parse(job.request.text, job.request.catalog, job.request.schema)
+
+
+def _govern(workspace: Workspace, results: ResultStore, job: Job, command: Command) -> Document:
     rows = run_governance(workspace, job.caller, command)
     from pyspark.sql.types import StringType, StructField, StructType
 
@@ -52,11 +59,14 @@ def run_without_spark(workspace: Workspace, results: ResultStore, job: Job) -> D
     return _write(results, job, schema, table.schema, table.to_batches())
 
 
-def run_in_spark(session: StatementSession, results: ResultStore, job: Job) -> Document:
+def run_in_spark(workspace: Workspace, session: StatementSession, results: ResultStore, job: Job) -> Document:
     """Run a statement in the session and return its manifest."""
     request = job.request
-    text = to_spark(bind_parameters(request.text, request.parameters))
     use_defaults(session, request.catalog, request.schema)
+    if command := _parse(job):
+        _ = session.spark.sql(command.analysis).schema  # which analyses it
+        return _govern(workspace, results, job, command)
+    text = to_spark(bind_parameters(request.text, request.parameters))
     frame: Any = session.spark.sql(text)
     schema = frame.schema
     if request.row_limit is not None:

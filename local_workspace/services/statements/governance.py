@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from local_workspace.gateway.app import RouteTable, load_routes
 from local_workspace.gateway.calls import Call, Principal
 from local_workspace.gateway.errors import ApiError
+from local_workspace.services.statements.commands import Command, RestCall
 from local_workspace.services.statements.failures import from_api_error, syntax_error
-from local_workspace.services.statements.grammar import Command, RestCall
 from local_workspace.services.statements.rows import Rows, show_pages
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The grammar of SQL on grants, catalogs and volumes, which Spark cannot parse: statement -> REST call. Pure.
+"""The grammar of SQL on grants, catalogs, volumes, functions, which Spark cannot parse: statement -> REST call. Pure.
 
 Whatever starts like such a statement and does not fit the grammar is a syntax error, never a guess.
 https://docs.databricks.com/sql/language-manual/security-grant.html and its neighbours.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from local_workspace.services.statements.failures import StatementFailed, syntax_error
+from local_workspace.services.statements.commands import API, Command, RestCall
+from local_workspace.services.statements.failures import syntax_error
+from local_workspace.services.statements.function_grammar import parse_create_function, parse_drop_function
+from local_workspace.services.statements.reader import Reader
 
-API = "/api/2.1/unity-catalog"
-_TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|('(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\")|([\w$-]+)|(.))", re.DOTALL)
 _COMMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`)|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _USE_CATALOG = re.compile(r"^\s*USE\s+CATALOG\s+(?=\S)", re.IGNORECASE)
 # SQL words of a securable -> its type in the REST path, number of name parts
@@ -31,26 +31,6 @@ SECURABLES: dict[tuple[str, ...], tuple[str, int]] = {
     ("VOLUME",): ("volume", 3),
     ("FUNCTION",): ("function", 3),
 }
-
-
-@dataclass(frozen=True)
-class RestCall:
-    """One call of the public API."""
-
-    method: str
-    path: str
-    body: dict[str, Any] = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Command:
-    """A parsed statement: the call to make, and how its answer becomes rows."""
-
-    call: RestCall
-    show: str = ""  # "", "grants", "catalogs" or "volumes"
-    ignore_status: int = 0  # IF EXISTS forgives 404, IF NOT EXISTS forgives 409
-    principal: str = ""  # SHOW GRANTS <principal>
 
 
 def try_parse(text: str, catalog: str | None, schema: str | None) -> Command | None:
@@ -80,76 +60,6 @@ def to_spark(text: str) -> str:
 def strip_comments(text: str) -> str:
     """Return the statement without comments; what is quoted stays."""
     return _COMMENT.sub(lambda match: match[1] or " ", text)
-
-
-class Reader:
-    """Reads tokens of one statement from left to right."""
-
-    def __init__(self, text: str, catalog: str | None, schema: str | None) -> None:
-        self._tokens = [match for match in _TOKEN.finditer(text) if match[0].strip()]
-        self._next = 0
-        self._defaults = (catalog, schema)
-
-    def accept(self, *words: str) -> bool:
-        """Take the words if they come next."""
-        ahead = self._tokens[self._next : self._next + len(words)]
-        if [(token[3] or token[4] or "").upper() for token in ahead] != list(words):
-            return False
-        self._next += len(words)
-        return True
-
-    def ahead(self, *words: str) -> bool:
-        """Say whether one of the words comes next."""
-        if self._next >= len(self._tokens):
-            return False
-        token = self._tokens[self._next]
-        return (token[3] or token[4] or "").upper() in words
-
-    def expect(self, *words: str) -> None:
-        """Take the words or fail."""
-        if not self.accept(*words):
-            raise self.error()
-
-    def word(self) -> str:
-        """Take one bare word, in upper case."""
-        return self._take(lambda token: token[3]).upper()
-
-    def identifier(self) -> str:
-        """Take one name, quoted with backticks or bare."""
-        return self._take(lambda token: token[3] or (token[1] and token[1][1:-1].replace("``", "`")))
-
-    def string(self) -> str:
-        """Take one string literal."""
-        return re.sub(r"\\(.)", r"\1", self._take(lambda token: token[2])[1:-1].replace("''", "'"))
-
-    def name(self, parts: int) -> str:
-        """Take a dotted name, filled up with the statement's default catalog and schema."""
-        found = [self.identifier()]
-        while self.accept("."):
-            found.append(self.identifier())
-        missing = parts - len(found)
-        defaults = self._defaults[: max(missing, 0)]
-        if missing < 0 or None in defaults or len(defaults) < missing:
-            raise StatementFailed("INVALID_NAME", f"'{'.'.join(found)}' needs {parts} parts: add the catalog.", "42602")
-        return ".".join([*(part for part in defaults if part), *found])
-
-    def end(self) -> None:
-        """Fail unless the statement ends here."""
-        if self._next < len(self._tokens):
-            raise self.error()
-
-    def error(self) -> StatementFailed:
-        """Build the failure at the next token."""
-        if self._next >= len(self._tokens):
-            return syntax_error("Syntax error at or near end of input.")
-        return syntax_error(f"Syntax error at or near '{self._tokens[self._next][0].strip()}'.")
-
-    def _take(self, pick: Callable[[re.Match[str]], str | None]) -> str:
-        found = pick(self._tokens[self._next]) if self._next < len(self._tokens) else None
-        if not found:
-            raise self.error()
-        self._next += 1
-        return found
 
 
 def parse_grant(reader: Reader) -> Command:
@@ -261,6 +171,8 @@ GRAMMAR: list[tuple[str, Callable[[Reader], Command]]] = [
     (r"drop\s+catalog\b", parse_drop_catalog),
     (r"create\s+(external\s+)?volume\b", parse_create_volume),
     (r"drop\s+volume\b", parse_drop_volume),
+    (r"create\s+(or\s+replace\s+)?function\b", parse_create_function),
+    (r"drop\s+function\b", parse_drop_function),
     (r"show\s+catalogs\s*$", parse_show_catalogs),
     (r"show\s+volumes\b", parse_show_volumes),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from local_workspace.services.statements.grammar import Command
+from local_workspace.services.statements.commands import Command
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class StatementService:
         session = self._sessions.acquire(running.job.caller)
         try:
             self._attach(running, session)
-            manifest = run_in_spark(session, self.results, running.job)
+            manifest = run_in_spark(self._workspace, session, self.results, running.job)
         except BaseException as error:
             self._detach(running)
             self._give_back(session, running, error)

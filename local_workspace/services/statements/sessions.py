@@ -29,7 +29,7 @@ NEUTRAL_CATALOG, NEUTRAL_SCHEMA = "spark_catalog", "default"
 # Statements that change tables or read, but nothing of the session itself.
 _CLEAN = re.compile(
     r"\s*(select|with|values|from|insert|merge|update|delete|show|describe|desc|explain|optimize|vacuum|truncate"
-    r"|(create|drop|alter)\s+(or\s+replace\s+)?(external\s+)?(table|schema|database|view))\b",
+    r"|(create|drop|alter)\s+(or\s+replace\s+)?(external\s+)?(table|schema|database|view|function))\b",
     re.IGNORECASE,
 )
 

@@ -49,7 +49,10 @@ def list_catalogs(call: Call) -> dict[str, Any]:
 
 
 def update_catalog(call: Call) -> dict[str, Any]:
-    """PATCH /catalogs/{name}."""
+    """PATCH /catalogs/{name}; one that becomes isolated closes at once to workspaces that it is not bound to."""
+    mode = call.body.get("isolation_mode")
+    if mode not in (None, "OPEN", "ISOLATED"):
+        raise bad_request(f"isolation_mode must be OPEN or ISOLATED, got {mode!r}")
     return update_securable(call, "catalog", call.params["name"], _CHANGEABLE)
 
 
@@ -96,7 +99,7 @@ def update_schema(call: Call) -> dict[str, Any]:
 
 
 def delete_schema(call: Call) -> dict[str, Any]:
-    """DELETE /schemas/{full_name}: refused while it holds tables or volumes, unless force=true."""
+    """DELETE /schemas/{full_name}: refused while it holds tables, volumes or functions, unless force=true."""
     unity, name = call.workspace.unity, call.params["full_name"]
     unity.grants.check_manage(call.caller, "schema", name)
     if _is_filled(call, name) and not is_forced(call):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import ApiError, bad_request, not_found, permission_denied
 from local_workspace.gateway.principals import principal_exists
+from local_workspace.services.unity_catalog.isolation import BINDABLE, Isolation
 from local_workspace.services.unity_catalog.privileges import DATA_PRIVILEGES, TYPES, expand, require_privilege
 from local_workspace.services.unity_catalog.securables import METASTORE, Securables, grant_key
 
@@ -23,6 +24,7 @@ class Grants:
     def __init__(self, securables: Securables) -> None:
         self._securables = securables
         self._store = securables.store
+        self._isolation = Isolation(securables)
 
     def direct(self, kind: str, full_name: str) -> dict[str, list[str]]:
         """Return principal -> privileges granted on the securable itself."""
@@ -75,9 +77,11 @@ class Grants:
         """Let the caller pass or not: USE CATALOG and USE SCHEMA on the parents, then the privilege itself.
 
         Raises:
-            ApiError: 404 when it does not exist, 403 naming principal, privilege and securable.
+            ApiError: 404 when it does not exist, 403 naming principal, privilege and securable, or the catalog that is
+                not open to this workspace.
         """
         self._securables.load(kind, full_name)
+        self._isolation.require_open(self.chain(kind, full_name), privilege)
         lacking = self._lacks_use(caller, self.chain(kind, full_name))
         if lacking:
             raise denied(caller, *lacking)
@@ -89,9 +93,15 @@ class Grants:
         self._securables.load(kind, full_name)
         if not self.manages(caller, kind, full_name):
             raise denied(caller, "MANAGE", kind, full_name)
+        self._isolation.require_open(self.chain(kind, full_name), "BROWSE" if kind in BINDABLE else "MANAGE")
 
     def sees(self, caller: Principal, kind: str, full_name: str) -> bool:
-        """Say whether lists and gets show it: BROWSE, managing, USE of a container, a privilege on what one may USE."""
+        """Say whether lists and gets show it: BROWSE, managing, USE of a container, a privilege on what one may USE.
+
+        Nothing shows what is isolated from this workspace.
+        """
+        if not self._isolation.is_open(self.chain(kind, full_name)):
+            return False
         held = self.held(caller, kind, full_name)
         if "BROWSE" in held or self.manages(caller, kind, full_name):
             return True
@@ -102,6 +112,7 @@ class Grants:
     def check_sees(self, caller: Principal, kind: str, full_name: str) -> None:
         """Raise 404 when it does not exist, 403 when the caller may not know more of it."""
         self._securables.load(kind, full_name)
+        self._isolation.require_open(self.chain(kind, full_name), "BROWSE")
         if not self.sees(caller, kind, full_name):
             known = "BROWSE" if "BROWSE" in TYPES[kind].privileges else "MANAGE"
             raise denied(caller, _USE.get(kind, known), kind, full_name)

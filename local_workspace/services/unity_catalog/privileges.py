@@ -49,6 +49,7 @@ TYPES: dict[str, SecurableType] = {
         _define("schema", "Schema", _SCHEMA_LEVEL, "catalog"),
         _define("table", "Table", {*_EVERYWHERE, "SELECT", "MODIFY", "APPLY_TAG", "BROWSE", "REFRESH"}, "schema"),
         _define("volume", "Volume", {*_EVERYWHERE, "READ_VOLUME", "WRITE_VOLUME", "APPLY_TAG", "BROWSE"}, "schema"),
+        _define("function", "Function", {*_EVERYWHERE, "EXECUTE", "APPLY_TAG", "BROWSE"}, "schema"),
         _define(
             "storage_credential",
             "Storage Credential",

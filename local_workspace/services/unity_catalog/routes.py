@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from local_workspace.gateway.calls import Route
 from local_workspace.services.unity_catalog import (
+    bindings,
     catalogs,
     credentials,
+    functions,
     locations,
     metastores,
     permissions,
@@ -44,6 +46,11 @@ ROUTES: list[Route] = [
     ("GET", f"{UC}/volumes/{{name}}", volumes.get_volume),
     ("PATCH", f"{UC}/volumes/{{name}}", volumes.update_volume),
     ("DELETE", f"{UC}/volumes/{{name}}", volumes.delete_volume),
+    ("POST", f"{UC}/functions", functions.create_function),
+    ("GET", f"{UC}/functions", functions.list_functions),
+    ("GET", f"{UC}/functions/{{name}}", functions.get_function),
+    ("PATCH", f"{UC}/functions/{{name}}", functions.update_function),
+    ("DELETE", f"{UC}/functions/{{name}}", functions.delete_function),
     ("POST", f"{UC}/storage-credentials", credentials.create_credential),
     ("GET", f"{UC}/storage-credentials", credentials.list_credentials),
     ("GET", f"{UC}/storage-credentials/{{name}}", credentials.get_credential),
@@ -55,6 +62,8 @@ ROUTES: list[Route] = [
     ("GET", f"{UC}/external-locations/{{name}}", locations.get_location),
     ("PATCH", f"{UC}/external-locations/{{name}}", locations.update_location),
     ("DELETE", f"{UC}/external-locations/{{name}}", locations.delete_location),
+    ("GET", f"{UC}/bindings/{{securable_type}}/{{name}}", bindings.get_bindings),
+    ("PATCH", f"{UC}/bindings/{{securable_type}}/{{name}}", bindings.update_bindings),
     ("GET", f"{UC}/permissions/{{securable_type}}/{{full_name}}", permissions.get_permissions),
     ("PATCH", f"{UC}/permissions/{{securable_type}}/{{full_name}}", permissions.update_permissions),
     ("GET", f"{UC}/effective-permissions/{{securable_type}}/{{full_name}}", permissions.get_effective),

@@ -1,4 +1,4 @@
-"""Stored securables: metastore, catalogs, schemas, tables, volumes, storage credentials, external locations.
+"""Stored securables: metastore, catalogs, schemas, tables, volumes, functions, storage credentials, external locations.
 
 Knows names and parents; who may do what is in grants.py, what a call means in the modules beside.
 """
@@ -17,7 +17,7 @@ from local_workspace.services.unity_catalog.privileges import TYPES
 METASTORE = "metastore"
 METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
 _NAMES = ("name", "full_name", "catalog_name", "schema_name", "credential_name")
-_CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume")}
+_CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume", "function")}
 
 
 class Securables:
@@ -86,14 +86,24 @@ class Securables:
             self.insert(kind, new_full_name, {**document, "name": new_name, "full_name": new_full_name}, by)
             grants = self.store.get("grant", grant_key(kind, full_name)) or {}
             self.store.put("grant", grant_key(kind, new_full_name), grants)
+            self.bind(kind, new_full_name, self.bindings(kind, full_name))
             self.remove(kind, full_name)
         return self.load(kind, new_full_name)
 
     def remove(self, kind: str, full_name: str) -> None:
-        """Remove a securable and its grants."""
+        """Remove a securable, its grants and its bindings."""
         with self.store.transaction():
             self.store.delete(kind, full_name.lower())
             self.store.delete("grant", grant_key(kind, full_name))
+            self.store.delete("binding", grant_key(kind, full_name))
+
+    def bindings(self, kind: str, full_name: str) -> dict[str, str]:
+        """Return workspace -> binding type."""
+        return self.store.get("binding", grant_key(kind, full_name)) or {}
+
+    def bind(self, kind: str, full_name: str, bindings: dict[str, str]) -> None:
+        """Replace the bindings."""
+        self.store.put("binding", grant_key(kind, full_name), bindings)
 
     def list_all(self, kind: str, parent: str = "") -> list[Document]:
         """Return all of a type, ordered by name; `parent` narrows to its children."""
@@ -110,9 +120,9 @@ class Securables:
         """Return (type, full name) of the parents, outermost first."""
         parts = full_name.split(".")
         chain = [(METASTORE, METASTORE)] if kind != METASTORE else []
-        if kind in ("schema", "table", "volume"):
+        if kind in ("schema", *_CHILDREN["schema"]):
             chain.append(("catalog", parts[0]))
-        if kind in ("table", "volume"):
+        if kind in _CHILDREN["schema"]:
             chain.append(("schema", ".".join(parts[:2])))
         return chain
 
@@ -123,7 +133,7 @@ def missing(kind: str, full_name: str) -> ApiError:
 
 
 def grant_key(kind: str, full_name: str) -> str:
-    """Return the key of a securable's grants."""
+    """Return the key of a securable's grants and bindings."""
     return f"{kind}|{METASTORE if kind == METASTORE else full_name.lower()}"
 
 

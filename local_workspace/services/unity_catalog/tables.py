@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE_TYPES = ("MANAGED", "EXTERNAL", "VIEW")
 _GIVEN = ("columns", "comment", "properties", "view_definition", "view_dependencies", "data_source_format")
+_ALTERED = {"columns", "comment", "properties"}
 _CHANGEABLE = ("comment", "owner", "properties", "columns", "view_definition", "view_dependencies")
 
 
@@ -89,11 +90,11 @@ def list_summaries(call: Call) -> dict[str, Any]:
 
 
 def update_table(call: Call) -> dict[str, Any]:
-    """PATCH /tables/{full_name}: columns need MODIFY only, since the engine reports them after a commit."""
+    """PATCH /tables/{full_name}: what the engine reports after a commit of ALTER TABLE needs MODIFY only."""
     unity, full_name = call.workspace.unity, _full_name(call)
-    if set(call.body) <= {"columns"}:
+    if is_engine(call) and call.body.keys() <= _ALTERED:
         unity.check(call.caller, "MODIFY", "table", full_name)
-        return unity.securables.update("table", full_name, {"columns": call.body["columns"]}, call.caller.name)
+        return unity.securables.update("table", full_name, dict(call.body), call.caller.name)
     updated = update_securable(call, "table", full_name, _CHANGEABLE)
     call.workspace.store.put("table_id", updated["table_id"], {"full_name": updated["full_name"]})
     return updated

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.sql import StatementState
 
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
@@ -82,6 +83,18 @@ def plan_with(clients: Clients, resources: tuple[Resource, ...] = RESOURCES) -> 
 def apply_with(clients: Clients, resources: tuple[Resource, ...] = RESOURCES) -> ApplyReport:
     """Apply with clients of one's own."""
     return apply_plan(plan_with(clients, resources), clients)
+
+
+def run_sql(target: Target, role: str, text: str) -> list[list[str]] | str:
+    """The rows, or the error."""
+    client = open_workspace(target, role)
+    warehouse = next(one.id for one in client.warehouses.list() if one.name == target.warehouse)
+    text = text.replace("flights.", f"{target.catalog('flights')}.")
+    answer = client.statement_execution.execute_statement(text, str(warehouse), wait_timeout="50s")
+    assert answer.status is not None
+    if answer.status.state is StatementState.SUCCEEDED:
+        return (answer.result.data_array if answer.result else None) or []
+    return str(answer.status.error.message if answer.status.error else answer.status.state)
 
 
 @pytest.fixture

@@ -122,3 +122,31 @@ def test_a_saved_plan_holds_no_secret(estate: Target, tmp_path: Path) -> None:
     secrets = re.findall(r"(?:token|aws_secret_access_key|aws_access_key_id)\s*=\s*(\S+)", profiles)
     assert len(secrets) >= 15
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_what_is_there_is_imported(estate: Target, tmp_path: Path) -> None:
+    shown = run("import")
+    assert shown.exit_code == 0, shown.stderr
+    assert 'LANDING_S3_BUCKET = S3Bucket("landing", events_to=LANDING_EVENTS_SQS_QUEUE.name)' in shown.stdout
+    assert "0 that cannot be; not looked at: service_principal" in shown.stderr
+    document = json.loads(run("import", "--json").stdout)
+    assert set(document["resources"]) == {one.key for one in RESOURCES if one.references is not None}
+    assert document["refused"] == {}
+    path = tmp_path / "estate.py"
+    assert run("import", "--out", str(path)).stdout == ""
+    assert path.read_text() == shown.stdout == document["python"]
+    path.write_text("mine")
+    refused = run("import", "--out", str(path))
+    assert (refused.exit_code, path.read_text()) == (1, "mine")
+
+
+def test_an_import_says_what_it_cannot_declare(estate: Target) -> None:
+    api = Clients(estate).workspace.external_locations
+    api.update(estate.account_wide("artifacts"), read_only=True)
+    try:
+        shown = run("import")
+        assert shown.exit_code == 1
+        assert "! external_location/artifacts: read_only is true" in shown.stderr
+        assert 'ExternalLocation("artifacts"' not in shown.stdout
+    finally:
+        api.update(estate.account_wide("artifacts"), read_only=False)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from local_workspace.services.statements.commands import API, Command, RestCall
 from local_workspace.services.statements.failures import StatementFailed
-from local_workspace.services.statements.grammar import API, Command, RestCall, try_parse
+from local_workspace.services.statements.grammar import try_parse
 
 
 def parse(text: str, catalog: str | None = None, schema: str | None = None) -> Command:

@@ -2,6 +2,7 @@ package io.unitycatalog.local;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -20,6 +21,7 @@ import org.apache.spark.sql.connector.catalog.StagedTable;
 import org.apache.spark.sql.connector.catalog.StagingTableCatalog;
 import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
 import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.catalog.TableCatalogCapability;
 import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
@@ -32,16 +34,17 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * A catalog of the local workspace in one Spark session: Delta does the work, the gateway decides, with the token of the
  * session, what the session may see and touch.
  */
-public final class GatewayCatalog implements StagingTableCatalog, RelationCatalog, SupportsNamespaces {
+public final class GatewayCatalog implements StagingTableCatalog, RelationCatalog, SupportsNamespaces, GatewayFunctions {
   private final DeltaCatalog delta = new DeltaCatalog();
   private GatewayTables tables;
   private TablePlacement placement;
+  private GatewayClient client;
   private String name;
 
   @Override
   public void initialize(String catalogName, CaseInsensitiveStringMap options) {
     name = catalogName;
-    GatewayClient client = new GatewayClient(options.get("token"));
+    client = new GatewayClient(options.get("token"));
     tables = new GatewayTables(catalogName, client);
     placement = new TablePlacement(tables, client);
     Map<String, String> settings = new HashMap<>(options.asCaseSensitiveMap());
@@ -56,6 +59,11 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   }
 
   @Override
+  public GatewayClient client() {
+    return client;
+  }
+
+  @Override
   public Set<TableCatalogCapability> capabilities() {
     return delta.capabilities();
   }
@@ -67,14 +75,14 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
 
   @Override
   public Relation loadRelation(Identifier asked) throws NoSuchTableException {
-    Identifier ident = inSchema(asked);
+    Identifier ident = ViewScopes.inSchema(asked);
     JsonNode info = describe(ident);
-    return isView(info) ? ViewDescriptions.read(name, ident, info) : delta.loadTable(ident);
+    return ViewDescriptions.isView(info) ? ViewDescriptions.read(name, ident, info) : delta.loadTable(ident);
   }
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
-    return delta.loadTable(inSchema(ident));
+    return delta.loadTable(ViewScopes.inSchema(ident));
   }
 
   @Override
@@ -84,18 +92,18 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
 
   @Override
   public Table loadTable(Identifier ident, String version) throws NoSuchTableException {
-    return delta.loadTable(inSchema(ident), version);
+    return delta.loadTable(ViewScopes.inSchema(ident), version);
   }
 
   @Override
   public Table loadTable(Identifier ident, long timestamp) throws NoSuchTableException {
-    return delta.loadTable(inSchema(ident), timestamp);
+    return delta.loadTable(ViewScopes.inSchema(ident), timestamp);
   }
 
   @Override
   public boolean tableExists(Identifier ident) {
     JsonNode info = find(ident);
-    return info != null && !isView(info);
+    return info != null && !ViewDescriptions.isView(info);
   }
 
   @Override
@@ -106,21 +114,26 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placement.ofNew(ident, properties);
-    return writing(() -> delta.createTable(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    Table made =
+        writing(() -> delta.createTable(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    describeExternal(ident, partitions, properties);
+    return made;
   }
 
   @Override
   public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placement.ofNew(ident, properties);
-    return writing(() -> delta.stageCreate(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    StagedTable staged =
+        writing(() -> delta.stageCreate(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    return new SyncedStagedTable(staged, () -> describeExternal(ident, partitions, properties));
   }
 
   @Override
   public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
-    Map<String, String> placed = placement.ofExisting(describeUnchecked(ident), properties);
+    Map<String, String> placed = placement.ofExisting(call(() -> describe(ident)), properties);
     StagedTable staged =
         writing(() -> delta.stageReplace(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
-    return synced(ident, staged, partitions);
+    return synced(ident, staged);
   }
 
   @Override
@@ -134,7 +147,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public Table alterTable(Identifier ident, TableChange... changes) {
     Table altered = writing(() -> delta.alterTable(ident, changes));
-    tables.syncColumns(ident, CatalogV2Util.v2ColumnsToStructType(altered.columns()), altered.partitioning());
+    sync(ident, altered, List.of(changes));
     return altered;
   }
 
@@ -166,7 +179,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public boolean viewExists(Identifier ident) {
     JsonNode info = find(ident);
-    return info != null && isView(info);
+    return info != null && ViewDescriptions.isView(info);
   }
 
   @Override
@@ -238,13 +251,20 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
     return tables.dropNamespace(namespace, cascade);
   }
 
-  private StagedTable synced(Identifier ident, StagedTable staged, Transform[] partitions) {
+  private StagedTable synced(Identifier ident, StagedTable staged) {
     return new SyncedStagedTable(
-        staged,
-        () -> {
-          Table table = this.<Table>writing(() -> delta.loadTable(ident));
-          tables.syncColumns(ident, CatalogV2Util.v2ColumnsToStructType(table.columns()), table.partitioning());
-        });
+        staged, () -> sync(ident, this.<Table>writing(() -> delta.loadTable(ident)), List.of()));
+  }
+
+  /** Tells what Delta leaves to the table's own log when it registers an external table. */
+  private void describeExternal(Identifier ident, Transform[] partitions, Map<String, String> properties) {
+    if (properties.containsKey(TableCatalog.PROP_LOCATION)) {
+      sync(ident, writing(() -> delta.loadTable(ident)), PropertyChanges.ofNew(partitions, properties));
+    }
+  }
+
+  private void sync(Identifier ident, Table table, List<TableChange> changes) {
+    tables.sync(ident, CatalogV2Util.v2ColumnsToStructType(table.columns()), table.partitioning(), changes);
   }
 
   private JsonNode describe(Identifier ident) throws NoSuchTableException {
@@ -258,28 +278,12 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
     }
   }
 
-  private JsonNode describeUnchecked(Identifier ident) {
-    return call(() -> describe(ident));
-  }
-
   private JsonNode find(Identifier ident) {
     try {
       return ident.namespace().length == 1 ? tables.describe(ident) : null;
     } catch (GatewayError error) {
       return error.isMissing() ? null : error.raise();
     }
-  }
-
-  private static boolean isView(JsonNode info) {
-    return info.path("table_type").asText().equals("VIEW");
-  }
-
-  private static Identifier inSchema(Identifier ident) throws NoSuchTableException {
-    String[] namespace = ViewScopes.strip(ident.namespace());
-    if (namespace.length != 1) {
-      throw new NoSuchTableException(ident);
-    }
-    return Identifier.of(namespace, ident.name());
   }
 
   private <T> T writing(Callable<T> action) {

@@ -145,7 +145,7 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
     return table;
   }
 
-  private static boolean isInternal(String key) {
+  static boolean isInternal(String key) {
     return key.startsWith(PathCredential.PREFIX)
         || key.startsWith(TableCatalog.OPTION_PREFIX)
         || RESERVED.contains(key);
@@ -161,10 +161,13 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
     return names;
   }
 
-  /** Tells the gateway the columns that the table has now. */
-  void syncColumns(Identifier ident, StructType schema, Transform[] partitions) {
+  /** Tells the gateway the columns that the table has now, and what was changed of comment and properties. */
+  void sync(Identifier ident, StructType schema, Transform[] partitions, List<TableChange> changes) {
     ObjectNode change = GatewayClient.JSON.createObjectNode();
     change.set("columns", TableDescriptions.writeColumns(schema, partitionNames(partitions)));
+    if (changes.stream().anyMatch(PropertyChanges::concerns)) {
+      PropertyChanges.write(changes, describe(ident).path("properties"), change);
+    }
     client.patch("tables/" + fullName(ident), change);
   }
 

@@ -52,6 +52,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
             return new BindExpressions();
           }
         });
+    extensions.injectResolutionRule(
+        new AbstractFunction1<>() {
+          @Override
+          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
+            return new ExpandFunctions(session);
+          }
+        });
     extensions.injectParser(
         new AbstractFunction2<>() {
           @Override

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.connector.catalog.Dependency;
 import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.catalog.TableDependency;
 import org.apache.spark.sql.connector.catalog.View;
 
@@ -18,6 +19,10 @@ final class ViewDescriptions {
   private static final String CONFIG = KEY + "sqlConfig.";
 
   private ViewDescriptions() {}
+
+  static boolean isView(JsonNode info) {
+    return info.path("table_type").asText().equals("VIEW");
+  }
 
   static View read(String catalog, Identifier ident, JsonNode info) {
     Map<String, String> properties = TableDescriptions.readProperties(info.path("properties"));
@@ -33,6 +38,9 @@ final class ViewDescriptions {
     builder.withQueryColumnNames(queryColumns(properties, info));
     Map<String, String> visible = new HashMap<>(properties);
     visible.keySet().removeIf(key -> key.startsWith(KEY));
+    if (!info.path("comment").asText("").isEmpty()) {
+      visible.put(TableCatalog.PROP_COMMENT, info.path("comment").asText());
+    }
     builder.withProperties(visible);
     builder.withOwner(info.path("owner").asText());
     return builder.build();
@@ -45,6 +53,8 @@ final class ViewDescriptions {
     info.set("columns", TableDescriptions.writeColumns(view.schema(), List.of()));
     ObjectNode properties = info.putObject("properties");
     view.properties().forEach(properties::put);
+    info.put("comment", view.properties().getOrDefault(TableCatalog.PROP_COMMENT, ""));
+    properties.remove(List.of(TableCatalog.PROP_COMMENT, TableCatalog.PROP_OWNER));
     if (view.currentCatalog() != null) {
       properties.put(KEY + "catalog", view.currentCatalog());
       properties.put(KEY + "namespace", String.join(".", view.currentNamespace()));

@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.connector.catalog.Identifier;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -44,5 +46,14 @@ final class ViewScopes {
     int last = namespace.length - 1;
     boolean inside = last == 1 && namespace[last].startsWith(PREFIX) && current() != null;
     return inside ? new String[] {namespace[0]} : namespace;
+  }
+
+  /** Returns the name of a table, as it is in its schema. */
+  static Identifier inSchema(Identifier ident) throws NoSuchTableException {
+    String[] namespace = strip(ident.namespace());
+    if (namespace.length != 1) {
+      throw new NoSuchTableException(ident);
+    }
+    return Identifier.of(namespace, ident.name());
   }
 }

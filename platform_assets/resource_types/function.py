@@ -1,0 +1,159 @@
+"""SQL functions of one value.
+
+By SQL: the REST call that creates them is experimental, and none replaces them.
+https://docs.databricks.com/api/workspace/functions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lakehouse.names import physical_name
+from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
+from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
+from platform_assets.resource_types.sql_statements import normalize_sql, quote_name, quote_text, run_statement
+from platform_assets.resource_types.table_columns import normalize_type
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import FunctionInfo, FunctionParameterInfo
+
+
+class Parameter(NamedTuple):
+    """A parameter of a function; the type as in SQL."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Function(Resource):
+    """A function: an expression over its parameters. In `body`, `{name}` stands for the function that `calls` names so.
+
+    What it calls, it calls as its owner. Comments and blanks of the body are no difference.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    returns: str = "STRING"
+    body: str = ""
+    calls: Mapping[str, Function] = field(default_factory=dict, hash=False)
+    purpose: str = ""
+
+    type_name = "function"
+    references = {}
+    group = "platform_catalog"
+    fixed = {"language": "a function in another language is there, and is not replaced by one in SQL"}
+
+    def __post_init__(self) -> None:
+        require_places(self.key, self.body, self.calls)
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The schema, and the functions that it calls."""
+        schema = self.name.rpartition(".")[0].replace(".", "/")
+        return (f"schema/{schema}", *list_keys(self.calls), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the function's full name."""
+        return physical_name(target, self.name)
+
+    def desired(self, target: Target) -> State:
+        """Parameters in their order, type, body with physical names, comment with the mark."""
+        return {
+            "language": "SQL",
+            "parameters": [_describe_parameter(*one) for one in self.parameters],
+            "returns": normalize_type(self.returns),
+            "body": normalize_sql(fill_places(target, self.body, self.calls)),
+            "comment": mark_comment(target, self.purpose),
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """Get."""
+        found = unless_missing(lambda: clients.workspace.functions.get(self.physical_name(clients.target)))
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The schema."""
+        return self.physical_name(target).rpartition(".")[0]
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List."""
+        for found in clients.workspace.functions.list(*container.split("."), max_results=0):
+            yield f"{container}.{found.name}", _as_state(found)
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """CREATE FUNCTION."""
+        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE FUNCTION", desired))
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """CREATE OR REPLACE FUNCTION."""
+        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE OR REPLACE FUNCTION", desired))
+
+    def delete(self, clients: Clients) -> None:
+        """Delete."""
+        unless_missing(lambda: clients.workspace.functions.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Function:
+        """What its body names, it calls."""
+        body, named = rebuilding.name_places(state["body"])
+        calls = {place: one for place, one in named.items() if isinstance(one, Function)}
+        if len(calls) < len(named):
+            raise NotExpressible("its body names what is no declared function")
+        return replace(
+            self,
+            parameters=tuple(Parameter(**one) for one in state["parameters"]),
+            returns=state["returns"],
+            body=body,
+            calls=calls,
+            purpose=unmark_comment(rebuilding.target, state["comment"]),
+        )
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[Function]:
+        """Those with our comment, in schemas of ours."""
+        target = listing.clients.target
+        for schema in Schema.find_owned(listing):
+            for name, state in listing.states(cls, schema.physical_name(target)).items():
+                if is_own_comment(state["comment"], target):
+                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+
+
+def _as_state(found: FunctionInfo) -> State:
+    given = found.input_params.parameters or [] if found.input_params else []
+    is_sql = found.routine_body is not None and found.routine_body.value == "SQL"
+    return {
+        "language": "SQL" if is_sql else found.external_language or "EXTERNAL",
+        "parameters": [_read_parameter(one) for one in sorted(given, key=lambda one: one.position)],
+        "returns": normalize_type(found.full_data_type or ""),
+        "body": normalize_sql(found.routine_definition or ""),
+        "comment": found.comment or "",
+    }
+
+
+def _describe_parameter(name: str, type_: str, comment: str = "") -> dict[str, Any]:
+    return {"name": name, "type": normalize_type(type_), "comment": comment}
+
+
+def _read_parameter(found: FunctionParameterInfo) -> dict[str, Any]:
+    return _describe_parameter(found.name, found.type_text, found.comment or "")
+
+
+def _describe(name: str, verb: str, desired: State) -> str:
+    parameters = ", ".join(_define_parameter(one) for one in desired["parameters"])
+    comment = quote_text(desired["comment"])
+    start = f"{verb} {quote_name(name)} ({parameters}) RETURNS {desired['returns']} LANGUAGE SQL"
+    return f"{start} COMMENT {comment} RETURN {desired['body']}"
+
+
+def _define_parameter(parameter: Mapping[str, Any]) -> str:
+    comment = f" COMMENT {quote_text(parameter['comment'])}" if parameter["comment"] else ""
+    return f"{quote_name(parameter['name'])} {parameter['type']}{comment}"

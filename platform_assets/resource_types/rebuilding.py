@@ -1,0 +1,90 @@
+"""What types need to rebuild declarations from the states they read: physical names back to logical ones. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lakehouse.names import InvalidName, TableName, parse_table_name
+from lakehouse.targets import Target
+from platform_assets.resource_types.sql_statements import quote_name
+
+if TYPE_CHECKING:
+    from platform_assets.resource_types.model import Resource
+
+_QUOTED_NAME = re.compile(r"`[^`]+`\.`[^`]+`\.`[^`]+`")
+
+
+class NotExpressible(Exception):
+    """What is there has no declaration; the message says why."""
+
+
+@dataclass(frozen=True)
+class Rebuilding:
+    """The target, and what of the estate was found on it, by physical name."""
+
+    target: Target
+    found: Mapping[str, Resource] = field(default_factory=dict)
+
+    def split_url(self, url: str) -> tuple[str, str]:
+        """Return the logical bucket of an s3:// URL, and the path in it.
+
+        Raises:
+            NotExpressible: it is not one of the target's buckets.
+        """
+        bucket, _, path = url.removeprefix("s3://").rstrip("/").partition("/")
+        return strip_prefix(bucket, self.target.bucket(""), "the bucket of its storage"), path
+
+    def strip_catalog(self, physical: str) -> str:
+        """Return the logical form of a catalog's name, or of a name in one."""
+        return strip_prefix(physical, self.target.catalog_prefix, "its catalog")
+
+    def name_places(self, text: str) -> tuple[str, dict[str, Resource | TableName]]:
+        """Return SQL with places for what it names in backticks, and what they stand for.
+
+        Names of nothing that was found stay as they are, but those of tables in its catalogs: the data layer's.
+        """
+        places: dict[str, Resource | TableName] = {}
+
+        def name_place(match: re.Match[str]) -> str:
+            named = self._find(match[0].replace("`", ""))
+            if named is None or quote_name(match[0].replace("`", "")) != match[0]:
+                return match[0]
+            return f"{{{_add_place(places, named)}}}"
+
+        return _QUOTED_NAME.sub(name_place, text), places
+
+    def _find(self, physical: str) -> Resource | TableName | None:
+        if physical in self.found:
+            return self.found[physical]
+        if physical.partition(".")[0] not in self.found:
+            return None
+        try:
+            return parse_table_name(self.strip_catalog(physical))
+        except InvalidName:
+            return None
+
+
+def strip_prefix(name: str, prefix: str, what: str) -> str:
+    """Return the logical name in a physical one.
+
+    Raises:
+        NotExpressible: it does not start as the target's names do.
+    """
+    if not name.startswith(prefix) or name == prefix:
+        raise NotExpressible(f"{what}, {name}, is not called as this target calls its own ({prefix}…)")
+    return name.removeprefix(prefix)
+
+
+def _add_place(places: dict[str, Resource | TableName], named: Resource | TableName) -> str:
+    """Return the place of what is named: the last part of its name, numbered if another has it."""
+    wanted = named.table if isinstance(named, TableName) else named.name.rpartition(".")[2]
+    start = re.sub(r"\W", "_", wanted)
+    start = start if start[0].isalpha() or start[0] == "_" else f"_{start}"
+    place, number = start, 2
+    while place in places and places[place] != named:
+        place, number = f"{start}_{number}", number + 1
+    places[place] = named
+    return place

@@ -1,0 +1,75 @@
+"""Statements on the target's SQL warehouse, for what Unity Catalog makes by SQL alone.
+
+https://docs.databricks.com/api/workspace/statementexecution
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lakehouse.warehouses import find_warehouse
+from platform_assets.resource_types.model import Clients
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.sql import StatementResponse
+
+_LONGEST_WAIT = "50s"  # that one call may take
+_PAUSE_S = 1.0
+# what is quoted, or else what only keeps words apart (a hint, /*+ ... */, says more)
+_APART = re.compile(
+    r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`]|``)*`)|(?:\s|--[^\n]*|/\*(?!\+).*?\*/)+", re.DOTALL
+)
+
+
+class StatementFailed(Exception):
+    """A statement did not succeed; the message is the service's."""
+
+
+def run_statement(clients: Clients, text: str) -> None:
+    """Run a statement to its end.
+
+    Raises:
+        StatementFailed: it failed, was cancelled, or took longer than a step may.
+        NoSuchWarehouse: the target's warehouse is not there.
+    """
+    api, target = clients.workspace.statement_execution, clients.target
+    deadline = time.monotonic() + target.step_timeout_seconds
+    warehouse = find_warehouse(clients.workspace, target.warehouse)
+    answer = api.execute_statement(text, warehouse, wait_timeout=_LONGEST_WAIT)
+    while (state := _state_of(answer)) in ("PENDING", "RUNNING"):
+        if time.monotonic() >= deadline:
+            raise StatementFailed(f"still {state} after {target.step_timeout_seconds} s: {text}")
+        time.sleep(_PAUSE_S)
+        answer = api.get_statement(str(answer.statement_id))
+    if state != "SUCCEEDED":
+        error = answer.status.error if answer.status else None
+        raise StatementFailed(f"{error.message if error else state} (the statement: {text})")
+
+
+def quote_name(full_name: str) -> str:
+    """Return a full name as it stands in SQL."""
+    return ".".join(f"`{part.replace('`', '``')}`" for part in full_name.split("."))
+
+
+def quote_text(text: str) -> str:
+    """Return a text as it stands in SQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def list_properties(properties: Mapping[str, str]) -> str:
+    """Return properties as they stand in SQL."""
+    return f"({', '.join(f'{quote_text(key)} = {quote_text(value)}' for key, value in properties.items())})"
+
+
+def normalize_sql(text: str) -> str:
+    """Return a query in one line without comments, and without the semicolon at its end; what is quoted stays."""
+    plain = _APART.sub(lambda match: match[1] or " ", text)
+    return plain.strip().rstrip(";").strip()
+
+
+def _state_of(answer: StatementResponse) -> str:
+    return answer.status.state.value if answer.status and answer.status.state else "PENDING"

@@ -1,0 +1,125 @@
+"""Views: a query over tables and other views, which are named by their declarations.
+
+By SQL, since the REST call does not create any. https://docs.databricks.com/api/workspace/tables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from lakehouse.names import TableName, physical_name
+from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
+from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
+from platform_assets.resource_types.sql_statements import (
+    list_properties,
+    normalize_sql,
+    quote_name,
+    quote_text,
+    run_statement,
+)
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.catalog import TableInfo
+
+
+@dataclass(frozen=True)
+class View(Resource):
+    """A view. In `query`, `{name}` stands for what `reads` calls so: a declared resource, or a table of the data layer.
+
+    What is read, it reads as its owner. Comments and blanks of the query are no difference.
+    """
+
+    query: str = ""
+    reads: Mapping[str, Resource | TableName] = field(default_factory=dict, hash=False)
+    purpose: str = ""
+
+    type_name = "view"
+    references = {}
+    group = "platform_catalog"
+    fixed = {"type": "a table of that name is there, and is not dropped for a view"}
+
+    def __post_init__(self) -> None:
+        require_places(self.key, self.query, self.reads)
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The schema, and the declared resources that the query reads."""
+        schema = self.name.rpartition(".")[0].replace(".", "/")
+        return (f"schema/{schema}", *list_keys(self.reads), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the view's full name."""
+        return physical_name(target, self.name)
+
+    def desired(self, target: Target) -> State:
+        """Query with physical names, comment, mark."""
+        return {
+            "type": "VIEW",
+            "query": normalize_sql(fill_places(target, self.query, self.reads)),
+            "comment": self.purpose,
+            "properties": mark_labels(target),
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """Get."""
+        found = unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
+        return None if found is None else _as_state(found)
+
+    def container(self, target: Target) -> str:
+        """The schema."""
+        return self.physical_name(target).rpartition(".")[0]
+
+    @classmethod
+    def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
+        """List; tables are in the same list."""
+        for found in clients.workspace.tables.list(*container.split("."), max_results=0, omit_columns=True):
+            yield f"{container}.{found.name}", _as_state(found)
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """CREATE VIEW."""
+        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE VIEW", desired))
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """CREATE OR REPLACE VIEW: its grants stay."""
+        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE OR REPLACE VIEW", desired))
+
+    def delete(self, clients: Clients) -> None:
+        """Delete."""
+        unless_missing(lambda: clients.workspace.tables.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> View:
+        """What its query names, it reads."""
+        query, reads = rebuilding.name_places(state["query"])
+        return replace(self, query=query, reads=reads, purpose=state["comment"])
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[View]:
+        """Those with our properties, in schemas of ours."""
+        target = listing.clients.target
+        for schema in Schema.find_owned(listing):
+            for name, state in listing.states(cls, schema.physical_name(target)).items():
+                if state["type"] == "VIEW" and state["properties"] == mark_labels(target):
+                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+
+
+def _as_state(found: TableInfo) -> State:
+    return {
+        "type": found.table_type.value if found.table_type else None,
+        "query": normalize_sql(found.view_definition or ""),
+        "comment": found.comment or "",
+        "properties": own_labels(found.properties),
+    }
+
+
+def _describe(name: str, verb: str, desired: State) -> str:
+    comment = f" COMMENT {quote_text(desired['comment'])}" if desired["comment"] else ""
+    properties = list_properties(desired["properties"])
+    return f"{verb} {quote_name(name)}{comment} TBLPROPERTIES {properties} AS {desired['query']}"

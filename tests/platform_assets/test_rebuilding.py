@@ -1,0 +1,96 @@
+"""Declarations rebuilt from states: what a declaration makes is what it is rebuilt from, on every target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lakehouse.names import parse_table_name
+from lakehouse.targets import REMOTE, Target, local_target
+from platform_assets.declarations import RESOURCES
+from platform_assets.reconcile.diff import diff_states
+from platform_assets.reconcile.rendering import render_declarations
+from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.function import Function, Parameter
+from platform_assets.resource_types.grants import Grants
+from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
+from platform_assets.resource_types.table import Table
+from platform_assets.resource_types.table_columns import Column
+from platform_assets.resource_types.view import View
+from platform_assets.resource_types.volume import Volume
+
+LOCAL = local_target(Path("/nowhere"))
+DEV = replace(REMOTE["dev"], workspace_ids={"dev": 5, "qa": 6})
+RUNS = Table(
+    "flights.ops.runs",
+    columns=(Column("id", "bigint", nullable=False), Column("note", "string", 'It\'s "said"')),
+    clustered_by=("id",),
+    properties={"owner.team": "data"},
+)
+MILES = Function("flights.gold.miles", (Parameter("km", "double", "Any"),), "double", "km / 1.6", purpose="Miles")
+FAR = Function("flights.gold.far", (Parameter("km", "double"),), "boolean", "{miles}(km) > 9", {"miles": MILES})
+FLIGHTS = parse_table_name("flights.silver.flights")
+LATEST = View("flights.gold.latest", "SELECT '{2}' FROM {runs} JOIN {flights}", {"runs": RUNS, "flights": FLIGHTS})
+ABOVE = View("flights.gold.above", "SELECT {far}(1) FROM {latest}", {"far": FAR, "latest": LATEST}, purpose="Above")
+OUTSIDE = Table("flights.ops.far", (Column("d", "date"),), bucket="lake", folder="a/b", partitioned_by=("d",))
+MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE)
+REBUILT = [one for one in (*RESOURCES, *MORE) if one.references is not None]
+
+
+def rebuild(one: Resource, target: Target) -> Resource:
+    found = {other.physical_name(target): other for other in REBUILT if other.type_name != "grants"}
+    desired = one.desired(target)
+    state = {"foreign": desired} if isinstance(one, Grants) else desired
+    return type(one)(one.name).rebuild(state, Rebuilding(target, found))
+
+
+@pytest.mark.parametrize("target", [LOCAL, DEV], ids=["local", "dev"])
+@pytest.mark.parametrize("resource", REBUILT, ids=lambda one: one.key)
+def test_a_declaration_is_rebuilt_from_what_it_makes(resource: Resource, target: Target) -> None:
+    rebuilt = rebuild(resource, target)
+    assert diff_states(resource.desired(target), rebuilt.desired(target)) == ()
+    assert (rebuilt.key, set(rebuilt.dependencies)) == (resource.key, set(resource.dependencies))
+
+
+def test_an_isolated_catalog_names_its_targets() -> None:
+    catalog = Catalog("flights", isolated=True, read_by=("qa",))
+    assert rebuild(catalog, DEV) == catalog
+    state = {**catalog.desired(DEV), "bindings": {"5": "READ_WRITE", "77": "READ_ONLY"}}
+    with pytest.raises(NotExpressible, match="workspace 77"):
+        Catalog("flights").rebuild(state, Rebuilding(DEV))
+
+
+@pytest.mark.parametrize(
+    ("resource", "change", "said"),
+    [
+        (Volume("flights.ops.v", bucket="lake"), {"storage_location": "s3://lakehouse-local-lake/x"}, "the folder x"),
+        (Volume("flights.ops.v", bucket="lake"), {"storage_location": "s3://somebodys"}, "somebodys, is not called as"),
+        (Catalog("flights"), {"storage_root": "s3://somebodys/managed"}, "somebodys, is not called as"),
+        (FAR, {"body": "`flights`.`ops`.`runs`(km)"}, "names what is no declared function"),
+    ],
+)
+def test_what_no_declaration_says_is_refused(resource: Resource, change: dict[str, str], said: str) -> None:
+    state = {**resource.desired(LOCAL), **change}
+    with pytest.raises(NotExpressible, match=said):
+        type(resource)(resource.name).rebuild(state, Rebuilding(LOCAL, {"flights.ops.runs": RUNS}))
+
+
+def test_python_has_variables_for_what_is_referred_to_and_no_defaults() -> None:
+    text = render_declarations([*RESOURCES[:9], Catalog("flights"), *MORE, Grants("view.flights.gold.above")], "local")
+    for line in (
+        'LANDING_S3_BUCKET = S3Bucket("landing", events_to=LANDING_EVENTS_SQS_QUEUE.name)',
+        "    bucket=LAKE_S3_BUCKET.name,",
+        'Column("id", "bigint", nullable=False)',
+        'calls={"miles": FLIGHTS_GOLD_MILES_FUNCTION}',
+        '"flights": parse_table_name("flights.silver.flights")',
+        'Grants(f"view.{FLIGHTS_GOLD_ABOVE_VIEW.name}")',
+    ):
+        assert line in text, text
+    for default in ("key_name", "after=", 'folder="managed"', "isolated", "purpose=''"):
+        assert default not in text
+    names: dict[str, tuple[Resource, ...]] = {}
+    exec(text, {}, names)
+    assert names["RESOURCES"][9:] == (Catalog("flights"), *MORE, Grants("view.flights.gold.above"))
