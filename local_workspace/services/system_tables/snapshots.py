@@ -1,7 +1,7 @@
 """Writes a system table as a Delta table: each version holds all rows, in one Parquet file named by its content.
 
 So what is there says itself whether it is up to date, and a write that is interrupted or done twice leaves the table
-whole. https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+whole. The format is Delta's transaction log protocol, reader version 1 and writer version 2.
 """
 
 from __future__ import annotations
