@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, table_location
-from data_assets.remote_steps import PIPES_VOLUME, op_name, run_remotely
+from data_assets.remote_steps import PIPES_VOLUME, TEAM, op_name, run_remotely
 from data_assets.tables import STEPS as TABLE_STEPS
 from data_assets.tables.model import Check, Column, Step, Table
 from lakehouse.names import resource_key, table_key
@@ -20,11 +20,12 @@ from lakehouse.targets import Target, current_target
 from lakehouse.wheels import STEPS as WHEEL
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2013-01-01", end_date="2014-01-01")
-OWNER = "team:data-platform"
+OWNER = f"team:{TEAM}"
 # A failure of the service or of storage may pass; one of the code will not, and costs two more runs.
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 DAILY = {table.name: table.daily for step in TABLE_STEPS for table in step.tables}
-_CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium"}
+# What is of low criticality is not tried again: there is the next day's.
+_CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium", "ops": "low"}
 
 
 def build_assets() -> list[dg.AssetsDefinition]:
@@ -42,7 +43,7 @@ def build_step(step: Step, target: Target) -> dg.AssetsDefinition:
         check_specs=[describe_check(table, check) for table in step.tables for check in table.checks],
         partitions_def=DAYS if step.daily else None,
         backfill_policy=dg.BackfillPolicy.single_run() if step.daily else None,
-        retry_policy=RETRY,
+        retry_policy=RETRY if _CRITICAL[step.tables[0].parsed.schema] != "low" else None,
         pool="serverless",
     )
     def run_step(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -68,7 +69,7 @@ def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:
             "load": "daily" if table.daily else "whole",
         },
         code_version=version_of(step),
-        automation_condition=None if layer == "bronze" else when_input_is_new(step),
+        automation_condition=when_input_is_new(step) if step.reads else None,
         metadata={
             "dagster/table_name": table.parsed.on(target),
             "dagster/column_schema": describe_columns(table.columns),

@@ -37,6 +37,13 @@ deploy = dg.define_asset_job(
 )
 
 
+costs = dg.define_asset_job(
+    "costs",
+    selection=dg.AssetSelection.groups("flights_ops"),
+    description="What each task of each job run has used, from the system tables, where they may be read",
+)
+
+
 @dg.op
 def remove_old_messages(context: dg.OpExecutionContext) -> int:
     """Remove what steps reported more than a week ago from the volume that it came through."""

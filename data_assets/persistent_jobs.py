@@ -13,6 +13,7 @@ from data_assets.plans import describe_plan
 from data_assets.remote_steps import (
     ENVIRONMENT,
     PIPES_VOLUME,
+    TEAM,
     describe_environment,
     find_before,
     task_key,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from lakehouse.serverless import DeployedJob
 
-TEAM = "data-platform"
 _LAYERS = ("bronze", "silver", "gold")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PIPES_VOLUME = "flights.ops.pipes"
 ENVIRONMENT = "steps"
+TEAM = "data-platform"  # which owns the tables, and answers for the bill
 
 
 def run_remotely(context: dg.AssetExecutionContext, step: Step, daily: Mapping[str, bool]) -> Iterator[Any]:
@@ -30,7 +31,10 @@ def run_remotely(context: dg.AssetExecutionContext, step: Step, daily: Mapping[s
 
     target = current_target()
     runs = ServerlessRuns(
-        open_workspace(target, "pipeline"), volume_path(target, PIPES_VOLUME), target.call_deadline_seconds
+        open_workspace(target, "pipeline"),
+        volume_path(target, PIPES_VOLUME),
+        target.call_deadline_seconds,
+        target.budget_policy_id,
     )
     extras = describe_plan(step, target, find_days(context, step), daily)
     if collected := context.run.tags.get(JOB_RUN_TAG):
@@ -82,6 +86,7 @@ def describe_task(step: Step, before: list[Step] | None = None) -> "SubmitTask":
 
     return SubmitTask(
         task_key(step),
+        description=f"{', '.join('/'.join(table.parsed.key) for table in step.tables)} (team {TEAM})",
         python_wheel_task=PythonWheelTask(package_name=WHEEL.package, entry_point="run-step"),
         environment_key=ENVIRONMENT,
         depends_on=[TaskDependency(task_key(other)) for other in before or ()] or None,

@@ -8,7 +8,7 @@ import dagster as dg
 
 from data_assets.arrival.lost_events import find_lost
 from data_assets.arrival.selection import make_request, read_layout, was_built
-from data_assets.jobs import arrival, clean_up, whole_tables
+from data_assets.jobs import arrival, clean_up, costs, whole_tables
 from lakehouse.targets import current_target
 
 # The data set is of 2013: no partition is ever "yesterday's". What a day can bring is a new file of the tables that
@@ -29,6 +29,16 @@ daily_clean_up = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Messages of serverless runs that ended more than a week ago, every day at 03:15 UTC",
+)
+
+# Stopped until the system tables have been granted; a bill is complete within about half a day.
+daily_costs = dg.ScheduleDefinition(
+    name="daily_costs",
+    job=costs,
+    cron_schedule="10 6 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Costs of the runs, every day at 06:10 UTC",
 )
 
 

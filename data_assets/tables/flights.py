@@ -210,6 +210,38 @@ WEATHER_DELAY_IMPACT = Table(
     checks=(CONSERVED, UNIQUE),
 )
 
+RUN_COSTS = Table(
+    "flights.ops.run_costs",
+    "What each task of each job run has used, and which table it built",
+    tuple(
+        _columns(
+            """
+            workspace_id STRING Workspace; the system tables tell of all in the region
+            job_id STRING Job; of a submitted run its own
+            job_run_id STRING Run, as in the metadata of what it built
+            task_key STRING Task of the run
+            asset STRING Asset key of the step that the task was; none if it was none of ours
+            run_type STRING JOB_RUN or SUBMIT_RUN
+            run_name STRING What the run was called
+            dagster_run STRING First eight digits of the Dagster run that submitted it; none if a job ran by itself
+            partitions STRING Day or first...last
+            started_at TIMESTAMP When the task began to be set up
+            ended_at TIMESTAMP When it ended
+            result STRING SUCCEEDED, FAILED, SKIPPED, CANCELLED, TIMED_OUT, ERROR
+            seconds DOUBLE How long it was set up and executed
+            dbu DOUBLE Its share of what the run used; none if that is not on the bill yet
+            custom_tags MAP<STRING,STRING> Tags on the bill: those of the serverless budget policy
+            """
+        )
+    ),
+    mode="overwrite",
+    checks=(
+        Check("bill_shared_out", "What runs used is shared out among their tasks"),
+        UNIQUE,
+        Check("all_billed", "Every task that ran is on the bill"),
+    ),
+)
+
 STEPS: tuple[Step, ...] = (
     Step((BRONZE_FLIGHTS,), landing="flights"),
     Step((BRONZE_WEATHER,), landing="weather", checkpoint=True),
@@ -226,4 +258,5 @@ STEPS: tuple[Step, ...] = (
     Step((DAILY_CARRIER_PERFORMANCE,), reads=("flights.silver.flights", "flights.bronze.airlines")),
     Step((ROUTE_PERFORMANCE,), reads=("flights.silver.flights", "flights.bronze.airports")),
     Step((WEATHER_DELAY_IMPACT,), reads=("flights.silver.flights", "flights.silver.weather")),
+    Step((RUN_COSTS,)),
 )

@@ -36,11 +36,13 @@ class ServerlessRuns:
     """Runs steps on one workspace; messages go through `messages_root`, a /Volumes path the run may write to.
 
     `patience_seconds`: how long a service that answers with errors is asked again before the step gives up.
+    `budget_policy_id`: the serverless budget policy whose tags stand on the runs' bill; none: the user's default.
     """
 
     workspace: WorkspaceClient
     messages_root: str
     patience_seconds: float = 300.0
+    budget_policy_id: str | None = None
 
     def run(
         self,
@@ -62,7 +64,8 @@ class ServerlessRuns:
         """
         given = dict(extras or {})
         step = _SubmittedStep(self, FusedStep(context, task, given), environments, timeout_seconds, fused)
-        return self._attend(step, given, speaks=task.spark_jar_task is None)
+        described = _describe_environment(task, environments)
+        return self._attend(step, given, task.spark_jar_task is None, described)
 
     def collect(
         self, *, context: Context, run_id: int, task_key: str, extras: Mapping[str, Any] | None = None
@@ -74,9 +77,11 @@ class ServerlessRuns:
                 this does not run anything.
         """
         step = CollectedStep(self.workspace, context, self.patience_seconds, self.messages_root, run_id, task_key)
-        return self._attend(step, dict(extras or {}), speaks=True)
+        return self._attend(step, dict(extras or {}), True, {})
 
-    def _attend(self, step: AttendedStep, extras: dict[str, Any], speaks: bool) -> PipesClientCompletedInvocation:
+    def _attend(
+        self, step: AttendedStep, extras: dict[str, Any], speaks: bool, described: Mapping[str, Any]
+    ) -> PipesClientCompletedInvocation:
         context = step.context
         try:
             run = step.begin()
@@ -93,7 +98,7 @@ class ServerlessRuns:
         _require_all_messages(session, run)
         if not session.message_handler.received_opened_message:
             step.print_logs(run)
-        return PipesClientCompletedInvocation(session, metadata=describe_run(run))
+        return PipesClientCompletedInvocation(session, metadata={**describe_run(run), **described})
 
 
 class _SubmittedStep(AttendedStep):
@@ -110,6 +115,7 @@ class _SubmittedStep(AttendedStep):
         super().__init__(runs.workspace, step.context, runs.patience_seconds)
         self._step = step
         self._environments = list(environments)
+        self._budget_policy_id = runs.budget_policy_id
         self._timeout_seconds = timeout_seconds
         self._fused = fused
         self.directory = f"{runs.messages_root}/{self.attempt.root_run_id}"  # of all messages of the Dagster run
@@ -158,6 +164,7 @@ class _SubmittedStep(AttendedStep):
             tasks=tasks,
             environments=self._environments or None,
             idempotency_token=token,
+            budget_policy_id=self._budget_policy_id,
             timeout_seconds=timeout_seconds or None,
         )
         return int(waiter.bind()["run_id"])
@@ -167,12 +174,19 @@ def _name_folder(token: str, task_key: str) -> str:
     return f"{token}.{task_key}"
 
 
+def _describe_environment(task: SubmitTask, environments: Sequence[JobEnvironment]) -> dict[str, Any]:
+    specs = [one.spec for one in environments if one.environment_key == task.environment_key]
+    version = next((spec.environment_version or spec.client for spec in specs if spec), None)
+    return {"databricks/environment_version": version} if version else {}
+
+
 def describe_run(run: Run) -> dict[str, Any]:
     """Return the metadata that every materialization of a run carries; durations in seconds."""
     tasks = run.tasks or []
     return {
         "databricks/run_url": dg.MetadataValue.url(run.run_page_url or ""),
         "databricks/run_id": run.run_id or 0,
+        "databricks/task_keys": ", ".join(task.task_key for task in tasks),
         "databricks/queue_seconds": _sum_seconds(task.queue_duration for task in tasks),
         "databricks/setup_seconds": _sum_seconds(task.setup_duration for task in tasks),
         "databricks/execution_seconds": _sum_seconds(task.execution_duration for task in tasks),

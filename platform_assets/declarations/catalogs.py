@@ -10,7 +10,7 @@ RESOURCES: tuple[Resource, ...] = (
     Schema("flights.bronze", purpose="As it came"),
     Schema("flights.silver", purpose="Typed, cleaned, one row per fact"),
     Schema("flights.gold", purpose="Answers"),
-    Schema("flights.ops", purpose="Artifacts, messages and checkpoints of the runs"),
+    Schema("flights.ops", purpose="Artifacts, messages, checkpoints and costs of the runs"),
     Volume("flights.bronze.landing", bucket="landing", purpose="Files as they arrive"),
     Volume("flights.ops.artifacts", purpose="Wheels that runs depend on"),
     Volume("flights.ops.pipes", purpose="Messages of runs to Dagster"),

@@ -12,7 +12,7 @@ RESOURCES: tuple[Resource, ...] = (
     Grants("schema.flights.bronze", {"pipeline": _BUILD}),
     Grants("schema.flights.silver", {"pipeline": _BUILD}),
     Grants("schema.flights.gold", {"pipeline": _BUILD, "analysts": _READ}),
-    Grants("schema.flights.ops", {"pipeline": ("USE_SCHEMA",)}),
+    Grants("schema.flights.ops", {"pipeline": _BUILD}),
     Grants("volume.flights.bronze.landing", {"pipeline": ("READ_VOLUME",)}),
     Grants("volume.flights.ops.artifacts", {"pipeline": ("READ_VOLUME",)}),
     Grants("volume.flights.ops.pipes", {"pipeline": ("READ_VOLUME", "WRITE_VOLUME")}),

@@ -13,8 +13,9 @@ from local_workspace.gateway.store import Store
 from local_workspace.services.jobs.states import Outcome, Phase, TaskState
 
 Run = dict[str, Any]
-RUN, TASK_RUN, ACTIVE, OUTPUT, TOKEN = (
+RUN, DELETED, TASK_RUN, ACTIVE, OUTPUT, TOKEN = (
     "job_run",
+    "job_run_deleted",
     "job_task_run",
     "job_run_active",
     "job_task_output",
@@ -110,8 +111,9 @@ def save_run(store: Store, run: Run) -> None:
 
 
 def delete_run(store: Store, run: Run) -> None:
-    """Forget an ended run; its idempotency token keeps pointing at it."""
+    """Forget an ended run, but for the system tables; its idempotency token keeps pointing at it."""
     with store.transaction():
+        store.put(DELETED, key_of(run["run_id"]), run)
         for task in run["tasks"]:
             store.delete(TASK_RUN, key_of(task["run_id"]))
             store.delete(OUTPUT, key_of(task["run_id"]))
@@ -127,6 +129,11 @@ def all_runs(store: Store) -> Iterator[Run]:
     """Yield the runs, newest first."""
     for _, run in reversed(store.scan(RUN)):
         yield run
+
+
+def runs_ever(store: Store) -> list[Run]:
+    """Return all runs, oldest first, those that were deleted among them."""
+    return [run for _, run in sorted([*store.scan(RUN), *store.scan(DELETED)], key=lambda item: item[0])]
 
 
 def put_output(store: Store, task_run_id: int, output: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.store import Document
+from local_workspace.services.system_tables.tables import refresh
 from local_workspace.services.unity_catalog.grants import Grants
 from local_workspace.services.unity_catalog.paths import Paths, normalize
-from local_workspace.services.unity_catalog.securables import Securables
+from local_workspace.services.unity_catalog.securables import Securables, require_changeable
 from local_workspace.services.unity_catalog.storage_roles import Refusal, StorageRoles
 from local_workspace.services.unity_catalog.vending import TemporaryCredential, Vending
 
@@ -84,6 +85,9 @@ class UnityCatalog:
     def table_credential(self, caller: Principal, table: Document, write: bool) -> TemporaryCredential:
         """Return keys for a table's storage: SELECT to read, MODIFY to write."""
         self.check(caller, "MODIFY" if write else "SELECT", "table", table["full_name"])
+        if write:
+            require_changeable(table["full_name"])
+        refresh(self.workspace, table["full_name"])
         self.require_open(table["storage_location"], write)
         return self.vending.vend(table["storage_location"], write)
 

@@ -11,7 +11,7 @@ from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, conflict, not_found
 from local_workspace.gateway.principals import principal_exists
 from local_workspace.services.unity_catalog.paths import normalize
-from local_workspace.services.unity_catalog.securables import METASTORE, check_name, new_id
+from local_workspace.services.unity_catalog.securables import METASTORE, check_name, new_id, require_changeable
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
 
 _CHANGEABLE = ("comment", "properties", "owner", "isolation_mode", "enable_predictive_optimization", "options")
@@ -60,6 +60,7 @@ def delete_catalog(call: Call) -> dict[str, Any]:
     """DELETE /catalogs/{name}: refused while it holds more than an empty default schema, unless force=true."""
     unity, name = call.workspace.unity, call.params["name"]
     unity.grants.check_manage(call.caller, "catalog", name)
+    require_changeable(name)
     schemas = [child["full_name"] for _, child in unity.securables.children("catalog", name)]
     filled = [schema for schema in schemas if not schema.endswith(".default") or _is_filled(call, schema)]
     if filled and not is_forced(call):
@@ -102,6 +103,7 @@ def delete_schema(call: Call) -> dict[str, Any]:
     """DELETE /schemas/{full_name}: refused while it holds tables, volumes or functions, unless force=true."""
     unity, name = call.workspace.unity, call.params["full_name"]
     unity.grants.check_manage(call.caller, "schema", name)
+    require_changeable(name)
     if _is_filled(call, name) and not is_forced(call):
         held = ", ".join(child["full_name"] for _, child in unity.securables.children("schema", name))
         raise conflict(f"Schema '{name}' is not empty: it has {held}. Delete them or pass force=true.")

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found
+from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found, permission_denied
 from local_workspace.gateway.store import AlreadyStored, Document, Store
 from local_workspace.services.unity_catalog.privileges import TYPES
 
 METASTORE = "metastore"
 METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
 _NAMES = ("name", "full_name", "catalog_name", "schema_name", "credential_name")
+SYSTEM, SYSTEM_OWNER = "system", "System user"  # its catalog is read, granted and never changed
 _CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume", "function")}
 
 
@@ -48,8 +49,10 @@ class Securables:
         """Store a new securable with its id, owner and times; its names in lower case, as the service keeps them.
 
         Raises:
-            ApiError: 409 when the name is taken.
+            ApiError: 409 when the name is taken, 403 in the catalog system.
         """
+        if owner != SYSTEM_OWNER:
+            require_changeable(full_name)
         now = int(time.time() * 1000)
         stamped = {
             "owner": owner,
@@ -71,6 +74,7 @@ class Securables:
 
     def update(self, kind: str, full_name: str, changes: Document, by: str) -> Document:
         """Change fields of a securable in one transaction and return it; a None value removes the field."""
+        require_changeable(full_name)
         with self.store.transaction():
             document = {**self.load(kind, full_name), **changes}
             document["updated_at"], document["updated_by"] = int(time.time() * 1000), by
@@ -92,6 +96,7 @@ class Securables:
 
     def remove(self, kind: str, full_name: str) -> None:
         """Remove a securable, its grants and its bindings."""
+        require_changeable(full_name)
         with self.store.transaction():
             self.store.delete(kind, full_name.lower())
             self.store.delete("grant", grant_key(kind, full_name))
@@ -125,6 +130,16 @@ class Securables:
         if kind in _CHILDREN["schema"]:
             chain.append(("schema", ".".join(parts[:2])))
         return chain
+
+
+def require_changeable(full_name: str) -> None:
+    """Refuse to change what the service itself keeps.
+
+    Raises:
+        ApiError: 403.
+    """
+    if full_name.lower().split(".")[0] == SYSTEM:
+        raise permission_denied(f"'{full_name}' is in the catalog '{SYSTEM}', which is read-only.")
 
 
 def missing(kind: str, full_name: str) -> ApiError:
