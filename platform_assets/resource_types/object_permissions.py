@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.iam import AccessControlResponse
 
 _APPLICATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -23,3 +25,31 @@ def read_levels(entry: AccessControlResponse) -> tuple[str, list[str]]:
     name = entry.group_name or entry.user_name or entry.service_principal_name or ""
     levels = [one.permission_level for one in entry.all_permissions or []]
     return name, [str(level.value) for level in levels if level]
+
+
+def read_granted(client: WorkspaceClient, kind: str, identity: str) -> dict[str, str]:
+    """Return the level of each principal that is granted one on the object itself; what is inherited is not there."""
+    granted = {}
+    for entry in client.permissions.get(kind, identity).access_control_list or []:
+        name, _ = read_levels(entry)
+        for one in entry.all_permissions or []:
+            if one.permission_level and not one.inherited:
+                granted[name] = str(one.permission_level.value)
+    return granted
+
+
+def split_granted(granted: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return what is granted to declared principals, and what to others, in words."""
+    declared = {name: granted[name] for name in wanted if name in granted}
+    return declared, sorted(f"{name} ({level})" for name, level in granted.items() if name not in wanted)
+
+
+def grant_levels(client: WorkspaceClient, kind: str, identity: str, levels: Mapping[str, str]) -> None:
+    """Give each principal its level in place of the one it has; others keep theirs."""
+    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+
+    entries = [
+        AccessControlRequest(permission_level=PermissionLevel(level), **{principal_field(name): name})
+        for name, level in levels.items()
+    ]
+    client.permissions.update(kind, identity, access_control_list=entries)

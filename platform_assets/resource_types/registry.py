@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.group import Group
@@ -21,12 +23,16 @@ from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_file import WorkspaceFile
 
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
     SqlWarehouse,
+    ClusterPolicy,
     SecretScope,
+    Directory,
+    WorkspaceFile,
     KmsKey,
     SqsQueue,
     S3Bucket,
