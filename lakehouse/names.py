@@ -41,6 +41,9 @@ RESOURCE_TYPES = (
     "service_principal",
     "sql_warehouse",
     "secret_scope",
+    "directory",
+    "workspace_file",
+    "cluster_policy",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,29 @@ def read_levels(entry: AccessControlResponse) -> tuple[str, list[str]]:
 
 
 def read_permissions(workspace: WorkspaceClient, kind: str, identity: str) -> dict[str, str]:
-    """Return the level of each principal that has one on the object."""
+    """Return the level of each principal that has one on the object, its own or an inherited one."""
     entries = workspace.permissions.get(kind, identity).access_control_list or []
     return {name: levels[0] for name, levels in map(read_levels, entries) if levels}
+
+
+def read_granted(workspace: WorkspaceClient, kind: str, identity: str) -> dict[str, str]:
+    """Return the level of each principal that is granted one on the object itself; what is inherited is not there."""
+    granted = {}
+    for entry in workspace.permissions.get(kind, identity).access_control_list or []:
+        name, _ = read_levels(entry)
+        for one in entry.all_permissions or []:
+            if one.permission_level and not one.inherited:
+                granted[name] = str(one.permission_level.value)
+    return granted
+
+
+def split_granted(granted: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return what is granted to declared principals, and what to others, in words."""
+    declared = {name: granted[name] for name in wanted if name in granted}
+    return declared, sorted(f"{name} ({level})" for name, level in granted.items() if name not in wanted)
+
+
+def grant_levels(workspace: WorkspaceClient, kind: str, identity: str, levels: Mapping[str, str]) -> None:
+    """Give each principal its level in place of the one it has; others keep theirs."""
+    entries = [allow(name, level) for name, level in levels.items()]
+    workspace.permissions.update(kind, identity, access_control_list=entries)

@@ -59,7 +59,7 @@ def access_control(target: Target, principals: Mapping[str, str], workspace_obje
     """Return who has which level on an object of the workspace; the owner made it and is left out."""
     from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 
-    from platform_assets.resource_types.object_permissions import principal_field
+    from lakehouse.object_permissions import principal_field
 
     levels: dict[str, str] = {}
     for role in ROLES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.jobs import find_job, find_job_ids
-from lakehouse.object_permissions import allow, read_permissions
+from lakehouse.object_permissions import grant_levels, read_permissions
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -81,8 +81,7 @@ def _create(workspace: WorkspaceClient, job: DeployedJob) -> int:
 
 def _permit(workspace: WorkspaceClient, job_id: int, job: DeployedJob) -> None:
     if job.permissions:
-        entries = [allow(name, level) for name, level in job.permissions.items()]
-        workspace.permissions.update("jobs", str(job_id), access_control_list=entries)
+        grant_levels(workspace, "jobs", str(job_id), job.permissions)
 
 
 def _delete(workspace: WorkspaceClient, job_id: int) -> None:

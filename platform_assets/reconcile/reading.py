@@ -64,9 +64,13 @@ def find_undeclared(listing: Listing, declared: set[str]) -> list[Resource]:
     return [
         resource
         for resource_type in reversed(TYPES)
-        for resource in sorted(resource_type.find_owned(listing), key=lambda one: one.key)
+        for resource in sorted(resource_type.find_owned(listing), key=_what_is_deeper_first)
         if resource.identity not in declared
     ]
+
+
+def _what_is_deeper_first(resource: Resource) -> tuple[int, str]:
+    return -resource.key.count("/"), resource.key  # a folder can go once it is empty
 
 
 def _find_listed(resources: Sequence[Resource], target: Target) -> set[str]:

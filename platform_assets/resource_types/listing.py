@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.sdk_errors import is_missing
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+T = TypeVar("T")
 
 
 class Listing:
@@ -16,7 +19,7 @@ class Listing:
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         self._lock = threading.Lock()
-        self._answers: dict[tuple[type[Resource], str], Future[Mapping[str, State]]] = {}
+        self._answers: dict[Hashable, Future[Any]] = {}
 
     def states(self, resource_type: type[Resource], container: str) -> Mapping[str, State]:
         """Return the states in a container by physical name; a container that does not exist is empty.
@@ -24,19 +27,24 @@ class Listing:
         Raises:
             Exception: the list call's own, the same for all who ask.
         """
-        key = (resource_type, container)
+        return self.once((resource_type, container), lambda: self._list(resource_type, container))
+
+    def once(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """Return what the first who asks under this key is told.
+
+        Raises:
+            Exception: the call's own, the same for all who ask.
+        """
         with self._lock:
             asked = key in self._answers
-            answer = self._answers.setdefault(key, Future())
+            answer: Future[T] = self._answers.setdefault(key, Future())
         if not asked:
-            self._ask(resource_type, container, answer)
+            try:
+                answer.set_result(ask())
+            except Exception as error:  # noqa: BLE001 - raised again by whoever asks
+                answer.set_exception(error)
         return answer.result()
 
-    def _ask(self, resource_type: type[Resource], container: str, answer: Future[Mapping[str, State]]) -> None:
-        try:
-            answer.set_result(dict(resource_type.list_states(self.clients, container)))
-        except Exception as error:  # noqa: BLE001 - raised again by whoever asks
-            if is_missing(error):
-                answer.set_result({})
-            else:
-                answer.set_exception(error)
+    def _list(self, resource_type: type[Resource], container: str) -> Mapping[str, State]:
+        found = unless_missing(lambda: dict(resource_type.list_states(self.clients, container)))
+        return {} if found is None else found

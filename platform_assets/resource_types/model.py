@@ -45,12 +45,12 @@ class Clients:
 
     @property
     def identity(self) -> WorkspaceClient:
-        """The Databricks client for users, groups and service principals, which are a workspace admin's to change."""
+        """The Databricks client for what is a workspace admin's to change: identities and cluster policies."""
         return open_workspace(self.target, "admin")
 
     @property
     def may_manage_identities(self) -> bool:
-        """Whether there is an admin's profile; who declares no identities needs none."""
+        """Whether there is an admin's profile; who declares nothing that is an admin's needs none."""
         try:
             return bool(self.identity)
         except WorkspaceUnreachable:

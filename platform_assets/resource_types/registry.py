@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.grants import Grants
@@ -24,12 +26,16 @@ from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_file import WorkspaceFile
 
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
     SqlWarehouse,
+    ClusterPolicy,
     SecretScope,
+    Directory,
+    WorkspaceFile,
     KmsKey,
     SqsQueue,
     S3Bucket,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from local_workspace.gateway.access_lists import forget_subject
 from local_workspace.gateway.principals import put_group
 from local_workspace.gateway.store import Store
+from local_workspace.services.cluster_policies.policies import KIND as CLUSTER_POLICY
 from local_workspace.services.jobs.access import ACL as JOB_ACL
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
 from local_workspace.services.unity_catalog.privileges import TYPES
-from local_workspace.services.warehouses.grants import SUBJECTS
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
+from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
 
 
 def forget_principal(store: Store, name: str) -> None:
@@ -35,10 +37,11 @@ def _forget_grants(store: Store, name: str) -> None:
 
 
 def _forget_permissions(store: Store, name: str) -> None:
-    for key, document in store.scan(WAREHOUSE):
-        kept = [entry for entry in document["acl"] if name not in (entry.get(subject) for subject in SUBJECTS)]
-        if kept != document["acl"]:
-            store.put(WAREHOUSE, key, {**document, "acl": kept})
+    for kind in (WAREHOUSE, WORKSPACE_OBJECT, CLUSTER_POLICY):
+        for key, document in store.scan(kind):
+            kept = forget_subject(document.get("acl", []), name)
+            if kept != document.get("acl", []):
+                store.put(kind, key, {**document, "acl": kept})
     for key, document in store.scan(JOB_ACL):
         kept = [entry for entry in document["entries"] if entry["principal"] != name]
         if kept != document["entries"]:

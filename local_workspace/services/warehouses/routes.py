@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from databricks.sdk.service.sql import EndpointInfo
 
+from local_workspace.gateway.access_lists import parse_acl
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.store import Document
 from local_workspace.services.warehouses import grants, state
@@ -96,7 +97,7 @@ ROUTES: list[Route] = [
 
 def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
     store = call.workspace.store
-    acl = grants.parse_acl(store, call.body.get("access_control_list") or [])
+    acl = parse_acl(store, call.body.get("access_control_list") or [], grants.LEVELS)
     return grants.describe_acl(store, state.put_acl(store, call.caller, call.params["id"], acl, keep))
 
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from local_workspace.gateway.access_lists import entry_for, merge_acl
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found, permission_denied
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
@@ -71,7 +72,7 @@ def create(store: Store, caller: Principal, settings: Mapping[str, Any]) -> Docu
         raise permission_denied(f"User '{caller.name}' is not authorized to create SQL Warehouses.")
     merged = {**DEFAULTS, **_read_settings(settings)}
     identity = secrets.token_hex(8)
-    document = _new_document(identity, merged, caller.name, [grants.entry_for(caller, "IS_OWNER")])
+    document = _new_document(identity, merged, caller.name, [entry_for(caller, "IS_OWNER")])
     with store.transaction():
         _check_name(store, merged.get("name"), identity)
         store.put(KIND, identity, document)
@@ -142,7 +143,7 @@ def put_acl(store: Store, caller: Principal, identity: str, acl: list[Document],
         if any(entry["permission_level"] == "IS_OWNER" for entry in acl):
             owners = []
             document["acl"] = [entry for entry in document["acl"] if entry["permission_level"] != "IS_OWNER"]
-        document["acl"] = grants.merge_acl(document["acl"] if keep else owners, acl)
+        document["acl"] = merge_acl(document["acl"] if keep else owners, acl)
         store.put(KIND, identity, document)
     return document
 

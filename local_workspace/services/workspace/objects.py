@@ -17,11 +17,11 @@ from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found
 from local_workspace.gateway.store import Document
 from local_workspace.services.workspace import tree
+from local_workspace.services.workspace.access import check_level, has_level
+from local_workspace.services.workspace.tree import KIND
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
-
-KIND = "workspace_object"
 
 
 def read_source(workspace: Workspace, caller: Principal, path: str) -> bytes:
@@ -45,8 +45,19 @@ class WorkspaceObjects:
     def get(self, path: str) -> Document:
         """Return the document of an object."""
         path = tree.normalize_path(path)
-        tree.check_read(self._caller, path)
+        check_level(self._store, self._caller, path, "CAN_READ")
         return self._require(path)
+
+    def get_by_id(self, object_type: str, object_id: int, level: str) -> Document:
+        """Return the document of an object on which the caller holds at least the level."""
+        found = (one for _, one in self._store.scan(KIND) if one["object_id"] == object_id)
+        document = next((one for one in found if one["object_type"] == object_type), None)
+        if document is None:
+            raise not_found(f"{object_type.capitalize()} with object id {object_id} does not exist.")
+        check_level(self._store, self._caller, document["path"], level)
+        for folder in tree.list_folders_above(document["path"]):
+            self._find(folder)  # standard ones are made when they are first looked for
+        return document
 
     def read(self, document: Document) -> bytes:
         """Return an object's bytes."""
@@ -68,13 +79,13 @@ class WorkspaceObjects:
             for key, child in self._store.scan(KIND, prefix)
             if key != path and "/" not in key.removeprefix(prefix)
         )
-        return [child for child in children if tree.may_see(self._caller, child["path"])]
+        return [child for child in children if has_level(self._store, self._caller, child["path"], "CAN_READ")]
 
     def make_folder(self, path: str) -> None:
         """Create a folder and those above it; one that exists is left as it is."""
         path = tree.normalize_path(path)
         if self._find(path) is None:
-            tree.check_write(self._caller, path)
+            check_level(self._store, self._caller, path, "CAN_MANAGE")
             self.make_folder(tree.parent_of(path))
         with self._store.transaction():
             known = self._find(path)
@@ -90,7 +101,8 @@ class WorkspaceObjects:
             ApiError: 404 without the parent folder; 409 when it exists; 400 when it is of another type.
         """
         path = tree.normalize_path(path)
-        tree.check_write(self._caller, path)
+        level = "CAN_EDIT" if overwrite and self._find(path) is not None else "CAN_MANAGE"
+        check_level(self._store, self._caller, path, level)
         parent = self._find(tree.parent_of(path))
         if parent is None or parent["object_type"] != "DIRECTORY":
             raise not_found(f"The parent folder ({tree.parent_of(path)}) does not exist.")
@@ -105,7 +117,7 @@ class WorkspaceObjects:
     def delete(self, path: str, recursive: bool) -> None:
         """Delete an object; a folder with contents only when `recursive`."""
         path = tree.normalize_path(path)
-        tree.check_write(self._caller, path)
+        check_level(self._store, self._caller, path, "CAN_MANAGE")
         self._require(path)
         if tree.is_standard(self._store, path):
             raise bad_request(f"Folder {path} is protected and cannot be deleted", "PERMISSION_DENIED")

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
+from local_workspace.services.workspace import permissions
 from local_workspace.services.workspace.formats import export_content, recognize_import
 from local_workspace.services.workspace.forms import is_form, parse_form
 from local_workspace.services.workspace.objects import WorkspaceObjects, describe_object
@@ -78,6 +79,7 @@ ROUTES: list[Route] = [
     ("GET", "/api/2.0/workspace/list", list_objects),
     ("POST", "/api/2.0/workspace/mkdirs", make_folder),
     ("POST", "/api/2.0/workspace/delete", delete_object),
+    *permissions.ROUTES,
 ]
 
 

@@ -1,16 +1,13 @@
-"""The workspace's tree: paths, standard folders, who may do what where.
-
-Own home and /Shared are open to members of the workspace, everything to its admins, nothing to others.
-"""
+"""The workspace's tree: paths and standard folders. Who may do what where is in access.py."""
 
 from __future__ import annotations
 
 from local_workspace.gateway import principals
-from local_workspace.gateway.calls import Principal
-from local_workspace.gateway.errors import bad_request, permission_denied
+from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Store
 
+KIND = "workspace_object"
 STANDARD_FOLDERS = ("/", "/Repos", "/Shared", "/Users")
 
 
@@ -55,28 +52,10 @@ def list_homes(store: Store) -> list[str]:
     return [f"/Users/{name}" for name in names if WORKSPACE_MEMBERS in principals.groups_of(store, name)]
 
 
-def may_see(caller: Principal, path: str) -> bool:
-    """Say whether the caller may read what is at the path."""
-    return caller.is_admin or (
-        WORKSPACE_MEMBERS in caller.groups and (path in STANDARD_FOLDERS or _is_open(caller, path))
-    )
-
-
-def check_read(caller: Principal, path: str) -> None:
-    """Raise 403 unless the caller may read the path."""
-    if not may_see(caller, path):
-        raise _denied(caller, "CAN_READ", path)
-
-
-def check_write(caller: Principal, path: str) -> None:
-    """Raise 403 unless the caller may create, change or delete the path."""
-    if not caller.is_admin and not (WORKSPACE_MEMBERS in caller.groups and _is_open(caller, path)):
-        raise _denied(caller, "CAN_MANAGE", path)
-
-
-def _is_open(caller: Principal, path: str) -> bool:
-    return home_owner(path) == caller.name or path.startswith("/Shared/") or path == "/Shared"
-
-
-def _denied(caller: Principal, level: str, path: str) -> Exception:
-    return permission_denied(f"User '{caller.name}' does not have {level} on Workspace object '{path}'.")
+def list_folders_above(path: str) -> list[str]:
+    """Return the folders that hold the path, the nearest first."""
+    above = []
+    while path != "/":
+        path = parent_of(path)
+        above.append(path)
+    return above

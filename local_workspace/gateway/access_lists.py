@@ -1,0 +1,80 @@
+"""Access lists of the Permissions API: entries that give users, groups or service principals a level of a scale.
+
+Which levels there are, and what they open, each service knows. https://docs.databricks.com/api/workspace/permissions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from local_workspace.gateway import principals
+from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.errors import bad_request
+from local_workspace.gateway.store import Document, Store
+
+SUBJECTS = ("user_name", "group_name", "service_principal_name")
+
+
+def parse_acl(store: Store, requests: Iterable[Mapping[str, Any]], levels: Sequence[str]) -> list[Document]:
+    """Read access_control_list of a request.
+
+    Raises:
+        ApiError: 400 for an unknown level or principal.
+    """
+    return [_parse_entry(store, request, levels) for request in requests]
+
+
+def merge_acl(present: list[Document], changes: list[Document]) -> list[Document]:
+    """Return the entries with those of `changes` put over them."""
+    merged = {subject_of(entry): entry for entry in [*present, *changes]}
+    return list(merged.values())
+
+
+def forget_subject(acl: list[Document], name: str) -> list[Document]:
+    """Return the entries of others."""
+    return [entry for entry in acl if subject_of(entry)[1] != name]
+
+
+def entry_for(caller: Principal, level: str) -> Document:
+    """Return the entry that gives the caller the level."""
+    kind = "user_name" if caller.kind == "user" else "service_principal_name"
+    return {kind: caller.name, "permission_level": level}
+
+
+def rank_of(caller: Principal, acl: Iterable[Document], levels: Sequence[str]) -> int:
+    """Return the place in `levels` of the highest that the entries give the caller, -1 for none."""
+    held = (entry for entry in acl if _is_meant(caller, entry))
+    return max((levels.index(entry["permission_level"]) for entry in held), default=-1)
+
+
+def describe_entry(store: Store, subject: tuple[str, str], permissions: list[Document]) -> dict[str, Any]:
+    """Return what one principal holds, as the API shows it."""
+    kind, name = subject
+    described = {kind: name, "all_permissions": permissions}
+    if kind != "group_name":
+        described["display_name"] = (store.get("principal", name) or {}).get("display_name", name)
+    return described
+
+
+def subject_of(entry: Document) -> tuple[str, str]:
+    """Return kind and name of whom an entry is about."""
+    return next((kind, entry[kind]) for kind in SUBJECTS if kind in entry)
+
+
+def _is_meant(caller: Principal, entry: Document) -> bool:
+    kind, name = subject_of(entry)
+    return name in caller.groups if kind == "group_name" else name == caller.name
+
+
+def _parse_entry(store: Store, request: Mapping[str, Any], levels: Sequence[str]) -> Document:
+    level = request.get("permission_level")
+    if level not in levels:
+        raise bad_request(f"Unknown permission_level {level!r}; one of {', '.join(levels)} is expected")
+    subjects = [name for name in SUBJECTS if request.get(name)]
+    if len(subjects) != 1:
+        raise bad_request(f"Exactly one of {', '.join(SUBJECTS)} is expected in access_control_list")
+    name = request[subjects[0]]
+    if not principals.principal_exists(store, name):
+        raise bad_request(f"Principal: {subjects[0]}({name}) does not exist")
+    return {subjects[0]: name, "permission_level": level}

@@ -1,0 +1,126 @@
+"""Cluster policies and who may use them. https://docs.databricks.com/api/workspace/clusterpolicies
+
+Only workspace admins make and change them, so they go through the admin's profile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.targets import Target
+from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.compute import Policy
+
+_KIND = "cluster-policies"
+_LEVEL = "CAN_USE"
+
+
+@dataclass(frozen=True)
+class ClusterPolicy(Resource):
+    """A cluster policy: a limitation per attribute, such as {"node_type_id": {"type": "fixed", "value": "m5d.large"}}.
+
+    `users` are roles of the target, or declared groups by their key.
+    """
+
+    definition: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    purpose: str = ""
+    most_clusters_per_user: int | None = None
+    users: tuple[str, ...] = ()
+
+    type_name = "cluster_policy"
+    group = "platform_compute"
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """Declared groups that may use it."""
+        return (*(user for user in self.users if user.startswith("group/")), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the policy's name."""
+        return f"{target.bucket_prefix}-{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """The settings under the API's names, who may use it; the description ends with the mark."""
+        return {
+            "definition": {path: dict(limitation) for path, limitation in self.definition.items()},
+            "description": mark_comment(target, self.purpose),
+            "max_clusters_per_user": self.most_clusters_per_user,
+            "permissions": {name_principal(target, user): _LEVEL for user in self.users},
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """List, since there is no get by name; then the permissions."""
+        found = self._find(clients)
+        if found is None:
+            return None
+        granted = unless_missing(lambda: read_granted(clients.identity, _KIND, str(found.policy_id)))
+        if granted is None:
+            return None
+        declared, others = split_granted(granted, self.desired(clients.target)["permissions"])
+        return {
+            "definition": json.loads(found.definition or "{}"),
+            "description": found.description or "",
+            "max_clusters_per_user": found.max_clusters_per_user,
+            "permissions": declared,
+            **({"other_users": others} if others else {}),
+        }
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create, then the permissions."""
+        name = self.physical_name(clients.target)
+        made = clients.identity.cluster_policies.create(name=name, **_settings(desired))
+        self._permit(clients, str(made.policy_id), desired)
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Edit, with all settings and the libraries that others gave it; permissions are added."""
+        found = self._find(clients)
+        if found is None:
+            return
+        identity = str(found.policy_id)
+        if before.keys() - {"permissions"}:
+            name, api = self.physical_name(clients.target), clients.identity.cluster_policies
+            api.edit(identity, name=name, libraries=found.libraries, **_settings(desired))
+        if "permissions" in before:
+            self._permit(clients, identity, desired)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete."""
+        found = self._find(clients)
+        if found is not None:
+            unless_missing(lambda: clients.identity.cluster_policies.delete(str(found.policy_id)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[ClusterPolicy]:
+        """List; the mark is in the description. Who declares none needs no admin's profile."""
+        clients, target = listing.clients, listing.clients.target
+        if clients.may_manage_identities:
+            for found in clients.identity.cluster_policies.list():
+                if is_own_comment(found.description, target):
+                    yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"))
+
+    def _find(self, clients: Clients) -> Policy | None:
+        name = self.physical_name(clients.target)
+        return next((one for one in clients.identity.cluster_policies.list() if one.name == name), None)
+
+    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
+        if desired["permissions"]:
+            grant_levels(clients.identity, _KIND, identity, desired["permissions"])
+
+
+def _settings(desired: State) -> dict[str, Any]:
+    return {
+        "definition": json.dumps(desired["definition"]),
+        "description": desired["description"],
+        "max_clusters_per_user": desired["max_clusters_per_user"],
+    }

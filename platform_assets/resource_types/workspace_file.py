@@ -1,0 +1,57 @@
+"""Files in the workspace, from files of this repository. https://docs.databricks.com/api/workspace/workspace"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platform_assets.resource_types.model import Clients
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.workspace_object import WorkspaceObject
+
+SOURCES = Path(__file__).parent.parent / "workspace_files"
+
+
+@dataclass(frozen=True)
+class WorkspaceFile(WorkspaceObject):
+    """A file in the estate's folder of the workspace; its source is platform_assets/workspace_files/<name>."""
+
+    type_name = "workspace_file"
+    object_type = "FILE"
+    permissions_type = "files"
+
+    @property
+    def source(self) -> bytes:
+        """What is to be in it."""
+        return (SOURCES / self.name).read_bytes()
+
+    def desired_content(self) -> dict[str, Any]:
+        """What is in it, as a digest."""
+        return {"content": _digest(self.source)}
+
+    def read_content(self, clients: Clients, path: str) -> dict[str, Any]:
+        """Export."""
+        from databricks.sdk.service.workspace import ExportFormat
+
+        return {"content": _digest(clients.workspace.workspace.download(path, format=ExportFormat.AUTO).read())}
+
+    def put(self, clients: Clients, path: str) -> None:
+        """Make the folder if there is none, import over what is there; RAW, so that no script becomes a notebook.
+
+        As JSON: the SDK tries a lost answer again, which it does not for `upload`. The API takes 10 MB this way.
+        """
+        import base64
+
+        from databricks.sdk.service.workspace import ImportFormat
+
+        folder, api = path.rpartition("/")[0], clients.workspace.workspace
+        if unless_missing(lambda: api.get_status(folder)) is None:
+            api.mkdirs(folder)
+        content = base64.b64encode(self.source).decode()
+        api.import_(path, content=content, format=ImportFormat.RAW, overwrite=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -1,0 +1,123 @@
+"""What folders and files of the workspace have in common: where they lie, and who may do what with them.
+
+https://docs.databricks.com/api/workspace/workspace
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lakehouse.targets import Target
+from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.workspace import ObjectInfo
+
+
+def estate_folder(target: Target) -> str:
+    """Return the folder in the deployer's home that is the estate's mark: /Shared is everybody's to manage."""
+    return f"/Users/{target.principals['deployer']}/{target.bucket_prefix}"
+
+
+@dataclass(frozen=True)
+class WorkspaceObject(Resource):
+    """An object in the estate's folder; its name is its path there, such as reports/thresholds.json.
+
+    `permissions`: the level of a role or of a declared group by its key, such as CAN_READ; what lies in a folder
+    inherits its levels.
+    """
+
+    permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    group = "platform_workspace"
+    fixed = {"object_type": "another type of object stands there; move it or delete it"}
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    object_type: ClassVar[str]
+    permissions_type: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The asset key as text, such as workspace_file/reports/thresholds.json."""
+        return f"{self.type_name}/{self.name}"
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The folder that it lies in, and declared groups."""
+        folder = self.name.rpartition("/")[0]
+        groups = [role for role in self.permissions if role.startswith("group/")]
+        return (*([f"directory/{folder}"] if folder else []), *groups, *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the workspace path."""
+        return f"{estate_folder(target)}/{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """Its type, what is in it, who may do what."""
+        levels = {name_principal(target, role): level for role, level in self.permissions.items()}
+        return {"object_type": self.object_type, **self.desired_content(), "permissions": levels}
+
+    def read(self, clients: Clients) -> State | None:
+        """Get the status, the content, and the permissions of the object itself."""
+        path = self.physical_name(clients.target)
+        found = unless_missing(lambda: clients.workspace.workspace.get_status(path))
+        if found is None:
+            return None
+        object_type = str(found.object_type.value) if found.object_type else ""
+        if object_type != self.object_type:
+            return {"object_type": object_type}
+        granted = read_granted(clients.workspace, self.permissions_type, str(found.object_id))
+        declared, others = split_granted(granted, self.desired(clients.target)["permissions"])
+        state = {"object_type": object_type, **self.read_content(clients, path), "permissions": declared}
+        return {**state, **({"other_users": others} if others else {})}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Make it, then the permissions."""
+        self.update(clients, desired, dict.fromkeys(desired))
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Put the content that differs; permissions are added."""
+        path, api = self.physical_name(clients.target), clients.workspace.workspace
+        if before.keys() - {"permissions"}:
+            self.put(clients, path)
+        if "permissions" in before and desired["permissions"]:
+            identity = str(api.get_status(path).object_id)
+            grant_levels(clients.workspace, self.permissions_type, identity, desired["permissions"])
+
+    def delete(self, clients: Clients) -> None:
+        """Delete; a folder in which others have put something stays, and says so."""
+        unless_missing(lambda: clients.workspace.workspace.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterable[Resource]:
+        """List the estate's folder and those in it."""
+        folder = estate_folder(listing.clients.target)
+        for found in listing.once(folder, lambda: list(_walk(listing.clients, folder))):
+            if found.object_type and found.object_type.value == cls.object_type:
+                yield cls((found.path or "").removeprefix(f"{folder}/"))
+
+    @abstractmethod
+    def desired_content(self) -> dict[str, Any]:
+        """Return the fields of the state that say what is in it."""
+
+    @abstractmethod
+    def read_content(self, clients: Clients, path: str) -> dict[str, Any]:
+        """Return the same fields of what is there."""
+
+    @abstractmethod
+    def put(self, clients: Clients, path: str) -> None:
+        """Make it, or replace what is in it."""
+
+
+def _walk(clients: Clients, folder: str) -> Iterator[ObjectInfo]:
+    for found in unless_missing(lambda: list(clients.workspace.workspace.list(folder))) or ():
+        yield found
+        if found.object_type and found.object_type.value == "DIRECTORY":
+            yield from _walk(clients, found.path or "")
