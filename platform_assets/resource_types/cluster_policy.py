@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.sdk_errors import unless_missing
 

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from local_workspace.gateway.workspace import DATABRICKS_ACCOUNT
+from local_workspace.gateway.workspace import DATABRICKS_ACCOUNT, WORKSPACE_ID
 from local_workspace.services.jobs import records, states
 from local_workspace.services.jobs.states import Outcome, TaskState
-from local_workspace.services.unity_catalog.metastores import WORKSPACE_ID
 
 Row = dict[str, Any]
 HOUR_MS = 3_600_000

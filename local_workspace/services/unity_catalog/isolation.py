@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from local_workspace.gateway.errors import permission_denied
+from local_workspace.gateway.workspace import WORKSPACE_ID
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.unity_catalog.securables import Securables
 
-WORKSPACE_ID = 1
 READ_ONLY, READ_WRITE = "BINDING_TYPE_READ_ONLY", "BINDING_TYPE_READ_WRITE"
 BINDABLE = ("catalog", "storage_credential", "external_location")
 _ISOLATED = ("ISOLATED", "ISOLATION_MODE_ISOLATED")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.gateway.calls import Call
-from local_workspace.services.unity_catalog.isolation import WORKSPACE_ID
+from local_workspace.gateway.workspace import WORKSPACE_ID
 from local_workspace.services.unity_catalog.securables import METASTORE, METASTORE_ID, missing
 
 
