@@ -1,35 +1,46 @@
-"""How gentle many steps at once are: REST calls of one Dagster run of 50 steps that print every second."""
+"""How gentle many steps at once are: REST calls of one Dagster run of 50 steps, that print much or work in silence."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from functools import partial
 
 import dagster as dg
 from databricks.sdk import WorkspaceClient
 
 from bench.clients import make_ours, make_stock, upload_scripts
-from bench.measurement import Measurement, compare_values
+from bench.measurement import Measurement, compare_pairs
 from bench.workspace import bench_workspace, count_calls
 from lakehouse.executor import threaded_executor
 from lakehouse.targets import Target, current_target
 from lakehouse.workspace import open_workspace
 
 STEPS, RUNS = 50, 3
-BODY = "import time; [(pipes.log.info(str(second)), time.sleep(1)) for second in range(5)]"
+# What each step does: by name of the comparison its script and what the record says of it.
+BODIES = {
+    "parallel_steps": (
+        "import time; [(pipes.log.info(str(second)), time.sleep(1)) for second in range(5)]",
+        "of five seconds with a log line a second",
+    ),
+    "silent_parallel_steps": ("import time; time.sleep(10)", "of ten seconds without a log line"),
+}
 MakeAsset = Callable[[Target, str], dg.AssetsDefinition]
 
 
 def measure() -> list[Measurement]:
     """Compare both clients."""
     with bench_workspace() as target, tempfile.TemporaryDirectory() as home:
-        upload_scripts(target, BODY)
         admin = open_workspace(target, "admin")
         with dg.DagsterInstance.local_temp(home) as instance:
-            ours, stock = (partial(_count_calls, admin, instance, job) for job in (ours_job, stock_job))
-            note = f"{STEPS} steps of five seconds with a log line a second; the workspace runs eight at a time"
-            return [compare_values("parallel_steps", "calls", ours, stock, RUNS, note)]
+            return [_compare(target, admin, instance, name) for name in BODIES]
+
+
+def _compare(target: Target, admin: WorkspaceClient, instance: dg.DagsterInstance, name: str) -> Measurement:
+    body, words = BODIES[name]
+    upload_scripts(target, body)
+    pairs = [(_count_calls(admin, instance, ours_job), _count_calls(admin, instance, stock_job)) for _ in range(RUNS)]
+    note = f"{STEPS} steps {words}; the workspace runs eight at a time"
+    return compare_pairs(name, "calls", pairs, "parallel_steps", note)
 
 
 def ours_job() -> dg.JobDefinition:

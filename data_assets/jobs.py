@@ -3,13 +3,15 @@
 import dagster as dg
 
 from data_assets.remote_steps import PIPES_VOLUME
+from data_assets.tables import LAYERS
 from lakehouse.names import volume_path
 from lakehouse.targets import current_target
 
 # Two arrivals at once would write the same gold tables; deploy/dagster.yaml lets one run at a time have this tag.
 ONE_AT_A_TIME = {"lakehouse/one_at_a_time": "arrival"}
 
-ALL_TABLES = dg.AssetSelection.groups("flights_bronze", "flights_silver", "flights_gold")
+LAYER_GROUPS = tuple(f"flights_{layer}" for layer in LAYERS)
+ALL_TABLES = dg.AssetSelection.groups(*LAYER_GROUPS)
 
 arrival = dg.define_asset_job(
     "arrival",

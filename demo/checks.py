@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from data_assets.deployment import job_key
-from data_assets.persistent_jobs import PERSISTENT_JOBS
+from data_assets.jobs import LAYER_GROUPS
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,16 @@ class CheckResult:
 
 
 def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions]) -> list[CheckResult]:
-    """Return the results of all checks of the locations, by asset and name; persistent jobs are not the main job's."""
+    """Return the results of the checks of estate and layers, by asset and name: those that the main job does."""
     graphs = [definitions.resolve_asset_graph() for definitions in locations]
-    deployments = {job_key(job) for job in PERSISTENT_JOBS}
-    keys = [
-        key
-        for graph in graphs
-        for key in graph.asset_check_keys
-        if key.asset_key.path[0] != "job_run" and key.asset_key not in deployments
-    ]
+    keys = [key for graph in graphs for key in graph.asset_check_keys if _is_main(graph, key.asset_key)]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     return [_describe(key, records.get(key)) for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
+
+
+def _is_main(graph: AssetGraph, asset: dg.AssetKey) -> bool:
+    group = graph.get(asset).group_name
+    return group in LAYER_GROUPS or (group.startswith("platform_") and asset.path[0] != "job_run")
 
 
 def _describe(key: dg.AssetCheckKey, record: object) -> CheckResult:

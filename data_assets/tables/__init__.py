@@ -4,6 +4,6 @@ To add a table: one entry in the catalog's file here, and its step at the path t
 """
 
 from data_assets.tables.flights import STEPS
-from data_assets.tables.model import Check, Column, Step, Table
+from data_assets.tables.model import LAYERS, Check, Column, Step, Table
 
-__all__ = ["STEPS", "Check", "Column", "Step", "Table"]
+__all__ = ["LAYERS", "STEPS", "Check", "Column", "Step", "Table"]

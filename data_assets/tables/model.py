@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from lakehouse.names import TableName, parse_table_name
 
 Mode = Literal["overwrite", "replace_days", "merge", "append_stream"]
+LAYERS = ("bronze", "silver", "gold")  # the schemas that data goes through; ops is beside them
 
 
 class Column(NamedTuple):

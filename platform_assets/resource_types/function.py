@@ -50,6 +50,7 @@ class Function(Resource):
     type_name = "function"
     references = {}
     group = "platform_catalog"
+    folds_case = True
     fixed = {"language": "a function in another language is there, and is not replaced by one in SQL"}
 
     def __post_init__(self) -> None:

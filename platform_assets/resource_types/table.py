@@ -71,6 +71,7 @@ class Table(Resource):
     type_name = "table"
     references = {"bucket": "s3_bucket"}
     group = "platform_catalog"
+    folds_case = True
     holds_data = True
     fixed = {
         "type": "a table is managed or external for life, and never becomes a view",

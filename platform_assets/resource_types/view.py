@@ -44,6 +44,7 @@ class View(Resource):
     type_name = "view"
     references = {}
     group = "platform_catalog"
+    folds_case = True
     fixed = {"type": "a table of that name is there, and is not dropped for a view"}
 
     def __post_init__(self) -> None:

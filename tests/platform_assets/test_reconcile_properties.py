@@ -13,8 +13,10 @@ from platform_assets.reconcile.declared import InvalidEstate, index_resources
 from platform_assets.reconcile.explain import describe_plan, explain_plan
 from platform_assets.reconcile.plan import Action, Prune
 from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.volume import Volume
 from tests.platform_assets.memory import Thing, apply, open_memory, plan
 
@@ -116,7 +118,7 @@ def test_only_prune_deletes(resources: list[Resource]) -> None:
     assert pruned.count(Action.DELETE) == len(resources)
 
 
-@pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume])
+@pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume, Table, Function])
 def test_names_that_differ_by_case_only_are_one_to_unity_catalog(resource_type: type[Resource]) -> None:
     with pytest.raises(InvalidEstate, match="keeps names in lower case"):
         index_resources([resource_type("A.b"), resource_type("a.B")])
