@@ -10,11 +10,12 @@ from demo.dagster_runs import open_instance
 
 
 @dg.asset(
+    group_name="flights_gold",
     check_specs=[
         dg.AssetCheckSpec("counted", asset="table"),
         dg.AssetCheckSpec("told", asset="table"),
         dg.AssetCheckSpec("good", asset="table"),
-    ]
+    ],
 )
 def table() -> dg.MaterializeResult:
     return dg.MaterializeResult(
@@ -28,12 +29,17 @@ def table() -> dg.MaterializeResult:
     )
 
 
-@dg.asset(check_specs=[dg.AssetCheckSpec("never", asset="other")])
+@dg.asset(group_name="platform_storage", check_specs=[dg.AssetCheckSpec("never", asset="other")])
 def other() -> dg.MaterializeResult:
     return dg.MaterializeResult()
 
 
-DEFINITIONS = dg.Definitions(assets=[table, other])
+@dg.asset(group_name="flights_ops", check_specs=[dg.AssetCheckSpec("of_another_job", asset="beside")])
+def beside() -> dg.MaterializeResult:
+    return dg.MaterializeResult()
+
+
+DEFINITIONS = dg.Definitions(assets=[table, other, beside])
 
 
 @pytest.fixture
@@ -47,6 +53,10 @@ def test_results_are_told_with_what_they_counted(results: dict[str, CheckResult]
     assert results["counted"].description == "rows 3"
     assert results["told"].description == "a word"
     assert results["good"].passed is True
+
+
+def test_what_lies_beside_estate_and_layers_is_left_out(results: dict[str, CheckResult]) -> None:
+    assert "of_another_job" not in results
 
 
 def test_only_failed_errors_mean_trouble(results: dict[str, CheckResult]) -> None:
