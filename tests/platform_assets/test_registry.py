@@ -23,6 +23,7 @@ WITHOUT_CASE = {"wheel": "it is made of source files: see tests/lakehouse/test_w
 
 # type -> what it is listed, read and written by: routes of the local workspace, or services of moto.
 UC = "/api/2.1/unity-catalog"
+STATEMENTS = "POST /api/2.0/sql/statements"
 ROUTES: dict[str, tuple[str, ...]] = {
     "service_principal": ("GET POST /api/2.0/preview/scim/v2/ServicePrincipals",),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
@@ -57,6 +58,9 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),
     "schema": (f"GET POST {UC}/schemas", f"GET PATCH DELETE {UC}/schemas/x.y"),
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
+    "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
+    "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
+    "view": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),

@@ -78,6 +78,8 @@ _FIXED = {
 
 
 def _read_parameters(reader: Reader) -> list[dict[str, Any]]:
+    if reader.ahead("AS"):
+        raise _not_served("functions of a class")
     reader.expect("(")
     parameters: list[dict[str, Any]] = []
     while not reader.accept(")"):

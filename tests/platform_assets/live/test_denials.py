@@ -44,7 +44,7 @@ def test_analysts_read_gold(tables: Target) -> None:
         ("analyst", "INSERT INTO flights.gold.answers VALUES (1)", "MODIFY"),
         ("analyst", "DROP TABLE flights.gold.answers", "MANAGE"),
         ("analyst", "CREATE TABLE flights.gold.mine AS SELECT 1 AS n", "CREATE TABLE"),
-        ("pipeline", "CREATE TABLE flights.ops.mine AS SELECT 1 AS n", "CREATE TABLE"),
+        ("pipeline", "CREATE SCHEMA flights.mine", "CREATE SCHEMA"),
     ],
 )
 def test_what_sql_refuses(tables: Target, role: str, statement: str, lacks: str) -> None:

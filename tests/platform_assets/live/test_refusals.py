@@ -106,7 +106,9 @@ def test_a_bucket_that_leaves_out_the_role_is_named_with_its_statement(applied: 
     named.remove(applied.iam_role_arn("storage"))
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     assert "NamedPrincipalsOnly" in validate(applied, "lake")[0]
-    assert [step.key for step in plan_estate(applied).changed] == ["s3_bucket/lake"]
+    # what lies in the bucket cannot be read meanwhile, once the workspace has opened it anew
+    first, *others = [step.key for step in plan_estate(applied).changed]
+    assert first == "s3_bucket/lake" and set(others) <= {"wheel/lakehouse_steps", "jar/hello-spark"}
     assert apply_estate(applied).failures == ()
     assert validate(applied, "lake") == []
 
