@@ -1,7 +1,7 @@
 """Starts Dagster runs as forks of a process that has loaded their code location already.
 
 The stock launcher starts a Python for every run, which imports Dagster and the code location anew: 3.5 s before the
-first step instead of 0.4. What is loaded is loaded again as soon as a source file changes, so runs are of the code that is on disk.
+first step instead of 0.4. What is loaded is loaded again as soon as a source file changes: runs are of what is on disk.
 Runs outlive the daemon; one whose process is gone is found by run monitoring. docs/explanation/executor.md
 """
 
