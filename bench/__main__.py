@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bench.measurement import Measurement
 
-COMPARISONS = ("executors", "step_overhead", "log_lines", "parallel_steps", "chain", "arrival", "year")
+COMPARISONS = ("executors", "step_overhead", "log_lines", "parallel_steps", "chain", "arrival", "plan_scale", "year")
 OUTPUT = Path(__file__).parent.parent / "build" / "bench"
 
 

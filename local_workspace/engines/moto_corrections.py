@@ -15,7 +15,9 @@ from moto.core import serialize
 from moto.core.common_models import BaseModel
 from moto.core.utils import unix_time, utcnow
 from moto.iam import access_control
+from moto.iam.responses import IamResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
+from moto.s3 import responses as s3_responses
 from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
@@ -24,6 +26,14 @@ from moto.sts.models import sts_backends
 from local_workspace.engines.moto_s3_request import S3Request
 
 REMEMBERED = 16_384
+# HTTP method -> subresource in the query -> permission
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_BUCKET_ACTIONS = {
+    "HEAD": {"DEFAULT": "ListBucket"},
+    "GET": {"publicAccessBlock": "GetBucketPublicAccessBlock", "encryption": "GetEncryptionConfiguration"},
+    "PUT": {"publicAccessBlock": "PutBucketPublicAccessBlock", "encryption": "PutEncryptionConfiguration"},
+    "DELETE": {"publicAccessBlock": "PutBucketPublicAccessBlock", "encryption": "PutEncryptionConfiguration"},
+}
 _list_with_deleted = S3Backend.list_objects
 
 
@@ -36,6 +46,11 @@ def apply_corrections() -> None:
     # GetQueueUrl and calls on a queue that is not there were checked against resource "*",
     # which no policy scoped to queues ever allows.
     replace_attribute(SQSResponse, "_determine_resource", _queue_arn)
+    # CreateRole was checked against "*" as well, since there is no such role yet.
+    replace_attribute(IamResponse, "_resolve_resource_arn", _role_arn)
+    # Some of S3's calls were checked under names that are no permissions, or under CreateBucket and ListBucket.
+    for method, actions in _BUCKET_ACTIONS.items():
+        s3_responses.ACTION_MAP["BUCKET"][method].update(actions)
     # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection;
     # and deleting many objects at once was asked of the bucket, which no policy scoped to a prefix ever allows.
     replace_attribute(access_control, "S3IAMRequest", S3Request)
@@ -105,6 +120,11 @@ def _queue_arn(response: SQSResponse) -> str:
         return "*"
     name = response._get_param("QueueName") or response._get_queue_name()
     return f"arn:{response.partition}:sqs:{response.region}:{response.current_account}:{name}"
+
+
+def _role_arn(response: IamResponse, name: str) -> str:
+    new = f"arn:{response.partition}:iam::{response.current_account}:role/{name}"
+    return next((role.arn for role in response.backend.get_roles() if role.name == name), new)
 
 
 def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool:
