@@ -53,6 +53,7 @@ class GatewayProcess:
         self._supervisor = Supervisor(chosen, self._publish, {"moto": self._bootstrap})
         self._server: _Server | None = None
         self._told_to_stop = threading.Event()
+        self._has_imported = threading.Event()
 
     def run(self) -> int:
         """Serve until `stop`; return the exit code."""
@@ -87,6 +88,7 @@ class GatewayProcess:
 
     def _serve(self) -> None:
         application = build_application(self.workspace, self.describe)  # imports for a second, engines start meanwhile
+        self._has_imported.set()
         self._server = _Server(application)
         self._server.should_exit = self._told_to_stop.is_set()
         self._server.run([self._listener])
@@ -113,6 +115,10 @@ class GatewayProcess:
         self.stop()
 
     def _bootstrap(self) -> None:
+        # pyspark's modules import each other in circles: two threads at once in different ones fail, or wait for ever
+        while not self._has_imported.wait(0.1):
+            if self._told_to_stop.is_set():
+                return
         keys = identities.ensure_aws_users(self.workspace)
         files.write_aws_profiles(self._directory, self.workspace.aws_endpoint, self.workspace.region, keys)
         for service in SERVICES:
