@@ -21,6 +21,8 @@ refused as one and names something that the role does lack.
 
 Two things of the service are not in it: reading keys over REST needs EXTERNAL USE SCHEMA there, which the local
 workspace does not ask for; and who is no member of a real workspace cannot call it at all.
+
+![The report, its first cells](../images/authorization.png)
 """
 _MATRIX = """## Verbs
 
