@@ -6,8 +6,6 @@ launch of a run's process) are in it.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from bench.dagster_daemon import run_daemon
 from bench.measurement import Measurement, measure_alone
 from bench.workspace import bench_workspace, land_days
 from lakehouse.names import table_key
@@ -46,15 +45,9 @@ def measure() -> list[Measurement]:
 def _daemon(home: Path) -> Iterator[dg.DagsterInstance]:
     from demo.dagster_runs import open_instance
 
-    with open_instance(home) as instance:  # before the others, which would both try to make its tables
-        command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
-        with (home / "daemon.log").open("wb") as log:
-            daemon = subprocess.Popen(["env", f"DAGSTER_HOME={home}", *command], stdout=log, stderr=log)
-        try:
-            yield instance
-        finally:
-            daemon.terminate()
-            daemon.wait(60)
+    # the instance first: two processes at once would both try to make its tables
+    with open_instance(home) as instance, run_daemon(home):
+        yield instance
 
 
 def _await_gold(instance: dg.DagsterInstance, day: date) -> None:

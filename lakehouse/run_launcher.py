@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -68,11 +67,6 @@ class WarmRunLauncher(DefaultRunLauncher):
         super().__init__(inst_data)
         self._lock = threading.Lock()
         self._nurseries: dict[str, _Nursery] = {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> WarmRunLauncher:
-        """Make the launcher that dagster.yaml asks for."""
-        return cls(inst_data)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Fork the run's process.
@@ -163,13 +157,7 @@ class _Nursery:
 
     def close(self) -> None:
         """Let it end; what was forked from it goes on."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-        self._process.wait()
+        self._process.communicate()  # closes its standard input, with which it ends
 
 
 def _read_start(pid: int) -> int | None:

@@ -7,14 +7,13 @@ securables, entitlements and admin roles of the workspace. A test compares both 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.resource_types.policies import Document, allow
 from platform_assets.resource_types.registry import TYPES
-
-Statement = dict[str, Any]
 
 DEPLOYER, ADMIN = "deployer", "workspace admin"
 
@@ -185,7 +184,7 @@ _KEY_USE = ("kms:Decrypt", "kms:GenerateDataKey")
 _OBJECTS = ("s3:GetObject", "s3:PutObject")  # wheels and JARs: the data is nothing of the deployer's
 
 
-def _allow_all(target: Target, needed: set[str]) -> Iterator[Statement]:
+def _allow_all(target: Target, needed: set[str]) -> Iterator[Document]:
     place, prefix = f"{target.region}:{target.aws_account}", target.bucket_prefix
     keys = [f"arn:aws:kms:{place}:key/*"]
     marked = {"StringEquals": {"aws:ResourceTag/estate": prefix}}
@@ -196,20 +195,13 @@ def _allow_all(target: Target, needed: set[str]) -> Iterator[Statement]:
     def of(service: str) -> list[str]:
         return sorted(action for action in needed - apart if action.startswith(f"{service}:"))
 
-    yield _allow("Lists", _LISTS, ["*"])
-    yield _allow("NewKeys", _NEW_KEYS, ["*"], marking)
-    yield _allow("Keys", of("kms"), keys, marked)
-    yield _allow("Aliases", _ALIASES, [f"arn:aws:kms:{place}:alias/{prefix}-*"])
-    yield _allow("KeyUse", _KEY_USE, keys, named)
-    yield _allow("Buckets", of("s3"), [f"arn:aws:s3:::{prefix}-*"])
-    yield _allow("Objects", _OBJECTS, [f"arn:aws:s3:::{target.bucket('artifacts')}/*"])
-    yield _allow("Queues", of("sqs"), [f"arn:aws:sqs:{place}:{prefix}-*"])
-    yield _allow("Roles", of("iam"), [f"arn:aws:iam::{target.aws_account}:role/{prefix}-*"])
-    yield _allow("Secrets", of("secretsmanager"), [f"arn:aws:secretsmanager:{place}:secret:{prefix}/*"])
-
-
-def _allow(
-    sid: str, actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, Any] | None = None
-) -> Statement:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
-    return {**statement, "Condition": condition} if condition else statement
+    yield allow("Lists", _LISTS, ["*"])
+    yield allow("NewKeys", _NEW_KEYS, ["*"], marking)
+    yield allow("Keys", of("kms"), keys, marked)
+    yield allow("Aliases", _ALIASES, [f"arn:aws:kms:{place}:alias/{prefix}-*"])
+    yield allow("KeyUse", _KEY_USE, keys, named)
+    yield allow("Buckets", of("s3"), [f"arn:aws:s3:::{prefix}-*"])
+    yield allow("Objects", _OBJECTS, [f"arn:aws:s3:::{target.bucket('artifacts')}/*"])
+    yield allow("Queues", of("sqs"), [f"arn:aws:sqs:{place}:{prefix}-*"])
+    yield allow("Roles", of("iam"), [f"arn:aws:iam::{target.aws_account}:role/{prefix}-*"])
+    yield allow("Secrets", of("secretsmanager"), [f"arn:aws:secretsmanager:{place}:secret:{prefix}/*"])

@@ -57,9 +57,7 @@ def hand_over(stage: Stage) -> None:
 
 def access_control(target: Target, principals: Mapping[str, str], workspace_object: str) -> list[AccessControlRequest]:
     """Return who has which level on an object of the workspace; the owner made it and is left out."""
-    from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
-
-    from lakehouse.object_permissions import principal_field
+    from lakehouse.object_permissions import allow
 
     levels: dict[str, str] = {}
     for role in ROLES:
@@ -67,10 +65,7 @@ def access_control(target: Target, principals: Mapping[str, str], workspace_obje
             level, _, held_of = line.partition(" on ")
             if held_of == workspace_object and level != "OWN":
                 levels[_grantee(target, role, principals)] = level
-    return [
-        AccessControlRequest(permission_level=PermissionLevel(level), **{principal_field(name): name})
-        for name, level in levels.items()
-    ]
+    return [allow(name, level) for name, level in levels.items()]
 
 
 def _grantee(target: Target, role: Role, principals: Mapping[str, str]) -> str:
@@ -78,17 +73,5 @@ def _grantee(target: Target, role: Role, principals: Mapping[str, str]) -> str:
 
 
 def _give(stage: Stage, securable: str, owner: str) -> None:
-    name, uc = stage.names[securable], stage.maker
-    match SECURABLES[securable]:
-        case "table":
-            uc.tables.update(name, owner=owner)
-        case "volume":
-            uc.volumes.update(name, owner=owner)
-        case "schema":
-            uc.schemas.update(name, owner=owner)
-        case "catalog":
-            uc.catalogs.update(name, owner=owner)
-        case "external_location":
-            uc.external_locations.update(name, owner=owner)
-        case "storage_credential":
-            uc.storage_credentials.update(name, owner=owner)
+    api = getattr(stage.maker, f"{SECURABLES[securable]}s")
+    api.update(stage.names[securable], owner=owner)

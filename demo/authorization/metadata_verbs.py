@@ -15,46 +15,28 @@ def get(attempt: Attempt) -> None:
     """Get it."""
     uc, name = attempt.client, attempt.name
     match SECURABLES.get(attempt.target, attempt.target):
-        case "catalog":
-            uc.catalogs.get(name)
-        case "schema":
-            uc.schemas.get(name)
-        case "table":
-            uc.tables.get(name)
         case "volume":
             uc.volumes.read(name)
-        case "external_location":
-            uc.external_locations.get(name)
-        case "storage_credential":
-            uc.storage_credentials.get(name)
         case "job":
             uc.jobs.get(int(name))
-        case "warehouse":
-            uc.warehouses.get(name)
+        case kind:
+            getattr(uc, f"{kind}s").get(name)
 
 
 def change(attempt: Attempt) -> None:
     """Change its comment; of a job or warehouse, its name into the same."""
     uc, name = attempt.client, attempt.name
     match SECURABLES.get(attempt.target, attempt.target):
-        case "catalog":
-            uc.catalogs.update(name, comment=_COMMENT)
-        case "schema":
-            uc.schemas.update(name, comment=_COMMENT)
         case "table":
             uc.api_client.do("PATCH", f"{UC}/tables/{name}", body={"comment": _COMMENT})
-        case "volume":
-            uc.volumes.update(name, comment=_COMMENT)
-        case "external_location":
-            uc.external_locations.update(name, comment=_COMMENT)
-        case "storage_credential":
-            uc.storage_credentials.update(name, comment=_COMMENT)
         case "job":
             from databricks.sdk.service.jobs import JobSettings
 
             uc.jobs.update(int(name), new_settings=JobSettings(name="matrix job"))
         case "warehouse":
             uc.warehouses.edit(name, name="matrix warehouse", cluster_size="2X-Small", max_num_clusters=1)
+        case kind:
+            getattr(uc, f"{kind}s").update(name, comment=_COMMENT)
 
 
 def grant(attempt: Attempt) -> None:

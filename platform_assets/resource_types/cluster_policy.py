@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.object_permissions import grant_levels, read_granted, split_granted
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
@@ -44,7 +44,7 @@ class ClusterPolicy(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """Declared groups that may use it."""
-        return (*(user for user in self.users if user.startswith("group/")), *self.after)
+        return (*select_groups(self.users), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the policy's name."""

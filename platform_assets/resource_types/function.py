@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
-from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
 from platform_assets.resource_types.sql_statements import normalize_sql, quote_name, quote_text, run_statement
@@ -35,7 +34,7 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Function(Resource):
+class Function(SchemaObject):
     """A function: an expression over its parameters. In `body`, `{name}` stands for the function that `calls` names so.
 
     What it calls, it calls as its owner. Comments and blanks of the body are no difference.
@@ -49,8 +48,6 @@ class Function(Resource):
 
     type_name = "function"
     references = {}
-    group = "platform_catalog"
-    folds_case = True
     fixed = {"language": "a function in another language is there, and is not replaced by one in SQL"}
 
     def __post_init__(self) -> None:
@@ -59,12 +56,7 @@ class Function(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the functions that it calls."""
-        schema = self.name.rpartition(".")[0].replace(".", "/")
-        return (f"schema/{schema}", *list_keys(self.calls), *self.after)
-
-    def physical_name(self, target: Target) -> str:
-        """Return the function's full name."""
-        return physical_name(target, self.name)
+        return (self.schema_key, *list_keys(self.calls), *self.after)
 
     def desired(self, target: Target) -> State:
         """Parameters in their order, type, body with physical names, comment with the mark."""
@@ -80,10 +72,6 @@ class Function(Resource):
         """Get."""
         found = unless_missing(lambda: clients.workspace.functions.get(self.physical_name(clients.target)))
         return None if found is None else _as_state(found)
-
-    def container(self, target: Target) -> str:
-        """The schema."""
-        return self.physical_name(target).rpartition(".")[0]
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
@@ -122,10 +110,7 @@ class Function(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[Function]:
         """Those with our comment, in schemas of ours."""
         target = listing.clients.target
-        for schema in Schema.find_owned(listing):
-            for name, state in listing.states(cls, schema.physical_name(target)).items():
-                if is_own_comment(state["comment"], target):
-                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+        return cls.find_in_schemas(listing, lambda state: is_own_comment(state["comment"], target))
 
 
 def _as_state(found: FunctionInfo) -> State:

@@ -5,7 +5,7 @@ https://docs.databricks.com/api/workspace/grants
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -47,7 +47,7 @@ class Grants(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The securable, and declared groups."""
-        groups = [role for role in self.to if role.startswith("group/")]
+        groups = select_groups(self.to)
         return (self.name.replace(".", "/"), *groups, *self.after)
 
     def physical_name(self, target: Target) -> str:
@@ -125,6 +125,11 @@ class Grants(Resource):
             page = answer.next_page_token
             if not page:
                 return held
+
+
+def select_groups(roles: Iterable[str]) -> list[str]:
+    """Return those that are declared groups, by their keys; the others are roles of the target."""
+    return [role for role in roles if role.startswith("group/")]
 
 
 def name_principal(target: Target, role: str) -> str:

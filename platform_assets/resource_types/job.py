@@ -12,7 +12,7 @@ from typing import Any
 from lakehouse.jars import JARS
 from lakehouse.jobs import find_job_ids
 from lakehouse.names import REQUESTED_BY
-from lakehouse.object_permissions import principal_field, read_permissions
+from lakehouse.object_permissions import allow, grant_levels, read_permissions
 from lakehouse.targets import Target
 from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
@@ -88,7 +88,7 @@ class Job(Resource):
     def create(self, clients: Clients, desired: State) -> None:
         """Create. Names need not be unique: of several (a lost answer, two at once) the first stays."""
         settings = _as_settings(desired)
-        control = _as_control(desired["permissions"])
+        control = [allow(name, level).as_dict() for name, level in desired["permissions"].items()]
         name = self.physical_name(clients.target)
         _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
         for job_id in find_job_ids(clients.workspace, name)[1:]:
@@ -103,9 +103,7 @@ class Job(Resource):
             body = {"job_id": job_id, "new_settings": settings, "fields_to_remove": extra}
             _do(clients, "POST", "update", body=body)
         if "permissions" in before:
-            control = _as_control(desired["permissions"])
-            path = f"/api/2.0/permissions/jobs/{job_id}"
-            clients.workspace.api_client.do("PATCH", path, body={"access_control_list": control})
+            grant_levels(clients.workspace, "jobs", str(job_id), desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Delete; active runs are cancelled."""
@@ -144,10 +142,6 @@ def _as_settings(state: State) -> dict[str, Any]:
         specs = settings["environments"].items()
         settings["environments"] = [{"environment_key": key, "spec": spec} for key, spec in specs]
     return settings
-
-
-def _as_control(permissions: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{principal_field(name): name, "permission_level": level} for name, level in permissions.items()]
 
 
 def _shape(actual: Any, declared: Any) -> Any:

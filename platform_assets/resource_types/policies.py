@@ -6,7 +6,7 @@ Sources: "Create a storage credential" and "Manage storage credentials" (Databri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from platform_assets.resource_types.policy_rules import require_least_privilege
@@ -43,10 +43,10 @@ def storage_access(buckets: Iterable[str], key_alias_arn: str, own_arn: str) -> 
     """Return what the storage role may do: objects and listings of the buckets, their key, and to assume itself."""
     names = sorted(buckets)
     return _document(
-        _allow("Objects", _OBJECT_ACTIONS, [f"{_arn(name)}/*" for name in names]),
-        _allow("Buckets", _BUCKET_ACTIONS, [_arn(name) for name in names]),
+        allow("Objects", _OBJECT_ACTIONS, [f"{_arn(name)}/*" for name in names]),
+        allow("Buckets", _BUCKET_ACTIONS, [_arn(name) for name in names]),
         _allow_key("Key", key_alias_arn),
-        _allow("Itself", ["sts:AssumeRole"], [own_arn]),
+        allow("Itself", ["sts:AssumeRole"], [own_arn]),
     )
 
 
@@ -77,6 +77,14 @@ def queue_access(queue_arn: str, bucket: str, account: str) -> Document:
             },
         }
     )
+
+
+def allow(
+    sid: str, actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, Any] | None = None
+) -> Document:
+    """Return a statement that allows the actions on the resources, where the condition holds."""
+    statement = {"Sid": sid, "Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
+    return {**statement, "Condition": condition} if condition else statement
 
 
 def find_event_source(policy: Mapping[str, Any]) -> str | None:
@@ -131,15 +139,11 @@ def _document(*statements: Document) -> Document:
     return document
 
 
-def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
-
-
 def _allow_key(sid: str, alias_arn: str) -> Document:
     """A key's id is known only once it is made, and IAM takes no alias as a resource: a condition names the alias."""
     account, _, alias = alias_arn.rpartition(":")
     condition = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}
-    return {**_allow(sid, _KEY_ACTIONS, [f"{account}:key/*"]), "Condition": condition}
+    return allow(sid, _KEY_ACTIONS, [f"{account}:key/*"], condition)
 
 
 def _deny(sid: str, resources: list[str], condition: Document) -> Document:

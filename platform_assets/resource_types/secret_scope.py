@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -67,7 +67,7 @@ class SecretScope(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """Declared groups that may use it."""
-        return (*(user for user in (*self.readers, *self.writers) if user.startswith("group/")), *self.after)
+        return (*select_groups((*self.readers, *self.writers)), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the scope's name."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.object_permissions import allow, read_levels
+from lakehouse.object_permissions import grant_levels, read_levels
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
@@ -37,7 +37,7 @@ class SqlWarehouse(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """Declared groups that may use it."""
-        return (*(user for user in self.users if user.startswith("group/")), *self.after)
+        return (*select_groups(self.users), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the warehouse's name."""
@@ -120,8 +120,7 @@ class SqlWarehouse(Resource):
 
     def _permit(self, clients: Clients, identity: str, users: list[str]) -> None:
         if users:
-            access = [allow(user, "CAN_USE") for user in users]
-            clients.workspace.permissions.update(_KIND, identity, access_control_list=access)
+            grant_levels(clients.workspace, _KIND, identity, dict.fromkeys(users, "CAN_USE"))
 
 
 def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:

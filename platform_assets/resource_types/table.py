@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.rebuilding import Rebuilding
-from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_statements import (
     StatementFailed,
@@ -52,7 +51,7 @@ _TRIES = 3  # of an update that another one may have overtaken
 
 
 @dataclass(frozen=True)
-class Table(Resource):
+class Table(SchemaObject):
     """A Delta table's shell: managed, or with `bucket` and `folder` external.
 
     `other_columns` says what becomes of columns that are not declared, such as those a step adds: they block the table,
@@ -70,8 +69,6 @@ class Table(Resource):
 
     type_name = "table"
     references = {"bucket": "s3_bucket"}
-    group = "platform_catalog"
-    folds_case = True
     holds_data = True
     fixed = {
         "type": "a table is managed or external for life, and never becomes a view",
@@ -83,13 +80,8 @@ class Table(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the location that covers an external table."""
-        schema = self.name.rpartition(".")[0].replace(".", "/")
         location = (f"external_location/{self.bucket}",) if self.bucket else ()
-        return (f"schema/{schema}", *location, *self.after)
-
-    def physical_name(self, target: Target) -> str:
-        """Return the table's full name."""
-        return physical_name(target, self.name)
+        return (self.schema_key, *location, *self.after)
 
     def desired(self, target: Target) -> State:
         """Type, place, columns, layout, comment, properties with the mark."""
@@ -108,10 +100,6 @@ class Table(Resource):
         """Get."""
         found = unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
         return None if found is None else self.select_declared(_as_state(found))
-
-    def container(self, target: Target) -> str:
-        """The schema."""
-        return self.physical_name(target).rpartition(".")[0]
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
@@ -177,10 +165,10 @@ class Table(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[Table]:
         """Those with our properties, in schemas of ours."""
         target = listing.clients.target
-        for schema in Schema.find_owned(listing):
-            for name, state in listing.states(cls, schema.physical_name(target)).items():
-                if state["type"] != "VIEW" and own_labels(state["properties"]) == mark_labels(target):
-                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+        own = mark_labels(target)
+        return cls.find_in_schemas(
+            listing, lambda state: state["type"] != "VIEW" and own_labels(state["properties"]) == own
+        )
 
 
 def _is_deltas(name: str) -> bool:

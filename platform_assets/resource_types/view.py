@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lakehouse.names import TableName, physical_name
+from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.rebuilding import Rebuilding
-from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
 from platform_assets.resource_types.sql_statements import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class View(Resource):
+class View(SchemaObject):
     """A view. In `query`, `{name}` stands for what `reads` calls so: a declared resource, or a table of the data layer.
 
     What is read, it reads as its owner. Comments and blanks of the query are no difference.
@@ -43,8 +43,6 @@ class View(Resource):
 
     type_name = "view"
     references = {}
-    group = "platform_catalog"
-    folds_case = True
     fixed = {"type": "a table of that name is there, and is not dropped for a view"}
 
     def __post_init__(self) -> None:
@@ -53,12 +51,7 @@ class View(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the declared resources that the query reads."""
-        schema = self.name.rpartition(".")[0].replace(".", "/")
-        return (f"schema/{schema}", *list_keys(self.reads), *self.after)
-
-    def physical_name(self, target: Target) -> str:
-        """Return the view's full name."""
-        return physical_name(target, self.name)
+        return (self.schema_key, *list_keys(self.reads), *self.after)
 
     def desired(self, target: Target) -> State:
         """Query with physical names, comment, mark."""
@@ -73,10 +66,6 @@ class View(Resource):
         """Get."""
         found = unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
         return None if found is None else _as_state(found)
-
-    def container(self, target: Target) -> str:
-        """The schema."""
-        return self.physical_name(target).rpartition(".")[0]
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
@@ -105,10 +94,8 @@ class View(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[View]:
         """Those with our properties, in schemas of ours."""
         target = listing.clients.target
-        for schema in Schema.find_owned(listing):
-            for name, state in listing.states(cls, schema.physical_name(target)).items():
-                if state["type"] == "VIEW" and state["properties"] == mark_labels(target):
-                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+        own = mark_labels(target)
+        return cls.find_in_schemas(listing, lambda state: state["type"] == "VIEW" and state["properties"] == own)
 
 
 def _as_state(found: TableInfo) -> State:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
-from platform_assets.resource_types.schema import Schema
+from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Volume(Resource):
+class Volume(SchemaObject):
     """A volume: managed, or with `bucket` external over the whole bucket."""
 
     bucket: str | None = None
@@ -28,8 +27,6 @@ class Volume(Resource):
 
     type_name = "volume"
     references = {"bucket": "s3_bucket"}
-    group = "platform_catalog"
-    folds_case = True
     holds_data = True
     fixed = {
         "type": "a volume is managed or external for life",
@@ -39,13 +36,8 @@ class Volume(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the location that covers an external volume."""
-        schema = self.name.rpartition(".")[0].replace(".", "/")
         location = (f"external_location/{self.bucket}",) if self.bucket else ()
-        return (f"schema/{schema}", *location, *self.after)
-
-    def physical_name(self, target: Target) -> str:
-        """Return the volume's full name."""
-        return physical_name(target, self.name)
+        return (self.schema_key, *location, *self.after)
 
     def desired(self, target: Target) -> State:
         """Type, place and comment; where a managed one lies is Unity Catalog's business."""
@@ -58,10 +50,6 @@ class Volume(Resource):
         """Read."""
         found = unless_missing(lambda: clients.workspace.volumes.read(self.physical_name(clients.target)))
         return None if found is None else _as_state(found)
-
-    def container(self, target: Target) -> str:
-        """The schema."""
-        return self.physical_name(target).rpartition(".")[0]
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
@@ -105,10 +93,7 @@ class Volume(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[Volume]:
         """Those with our comment, in schemas of ours."""
         target = listing.clients.target
-        for schema in Schema.find_owned(listing):
-            for name, state in listing.states(cls, schema.physical_name(target)).items():
-                if is_own_comment(state["comment"], target):
-                    yield cls(f"{schema.name}.{name.rpartition('.')[2]}")
+        return cls.find_in_schemas(listing, lambda state: is_own_comment(state["comment"], target))
 
 
 def _as_state(found: VolumeInfo) -> State:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.object_permissions import grant_levels, read_granted, split_granted
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal
+from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -52,7 +52,7 @@ class WorkspaceObject(Resource):
     def dependencies(self) -> tuple[str, ...]:
         """The folder that it lies in, and declared groups."""
         folder = self.name.rpartition("/")[0]
-        groups = [role for role in self.permissions if role.startswith("group/")]
+        groups = select_groups(self.permissions)
         return (*([f"directory/{folder}"] if folder else []), *groups, *self.after)
 
     def physical_name(self, target: Target) -> str:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from bench.dagster_daemon import run_daemon
 from lakehouse.names import table_key
 from lakehouse.run_launcher import Worker
 from lakehouse.workspace import open_workspace
 from tests.flows.conftest import Flow
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the stock launcher is used")
 
-ROOT = Path(__file__).parents[2]
 AIRLINES = [{"carrier": "AA", "name": "American"}, {"carrier": "UA", "name": "United"}]
 
 
@@ -31,34 +31,25 @@ def daemon(flow: Flow) -> Iterator[None]:
     home = Path(flow.instance.root_directory)
     settings = home / "dagster.yaml"
     settings.write_text(settings.read_text().replace("poll_interval_seconds: 10", "poll_interval_seconds: 1"))
-    command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
-    with (home / "daemon.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "DAGSTER_HOME": str(home)}, stdout=log, stderr=log
-        )
-    yield
-    process.terminate()
-    process.wait(60)
-
-
-def wait_for(look: Callable[[], bool], what: str, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.1)
+    with run_daemon(home):
+        yield
 
 
 def test_it_is_taken_up_and_attaches_to_its_remote_runs(flow: Flow, daemon: None) -> None:
     jobs, instance = open_workspace(flow.target, "admin").jobs, flow.instance
     since = int(time.time() * 1000)
     flow.put_rows("airlines/airlines.json", AIRLINES)
-    wait_for(lambda: any(jobs.list_runs(active_only=True)), "a remote run")
+    wait_until(lambda: any(jobs.list_runs(active_only=True)), "a remote run is active", 180)
     (killed,) = instance.get_runs()
     worker = Worker.of(killed)
     assert worker is not None
     os.kill(worker.pid, signal.SIGKILL)
 
-    wait_for(lambda: len(runs := instance.get_runs()) == 2 and all(run.is_finished for run in runs), "another run")
+    wait_until(
+        lambda: len(runs := instance.get_runs()) == 2 and all(run.is_finished for run in runs),
+        "another run has ended",
+        180,
+    )
     again, first = instance.get_runs()
     assert (first.run_id, first.status) == (killed.run_id, dg.DagsterRunStatus.FAILURE)
     assert (again.root_run_id, again.status) == (first.run_id, dg.DagsterRunStatus.SUCCESS)

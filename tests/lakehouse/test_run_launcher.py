@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
 from lakehouse.run_launcher import WORKER_TAG, LaunchFailed, Worker
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the stock launcher is used")
 
@@ -90,7 +91,7 @@ def launch(instance: dg.DagsterInstance, job: str, module: str = "greetings.defi
 def launch_waiting(instance: dg.DagsterInstance) -> tuple[dg.DagsterRun, Worker]:
     """Launch a run that does not end by itself, and return it with its process."""
     run_id = launch(instance, "waits")
-    wait_for(Path("waiting").exists)
+    wait_until(Path("waiting").exists, seconds=60)
     run = instance.get_run_by_id(run_id)
     worker = Worker.of(run) if run else None
     assert run is not None and worker is not None and worker.is_alive
@@ -108,16 +109,9 @@ def await_status(instance: dg.DagsterInstance, run_id: str, status: dg.DagsterRu
         run = instance.get_run_by_id(run_id)
         return run is not None and (run.is_finished or run.status is status)
 
-    wait_for(look)
+    wait_until(look, seconds=60)
     run = instance.get_run_by_id(run_id)
     assert run is not None and run.status is status
-
-
-def wait_for(look: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.05)
 
 
 def test_each_run_is_a_process_of_its_own_forked_from_what_is_loaded(place: Path, instance: dg.DagsterInstance) -> None:
@@ -165,7 +159,7 @@ def test_termination_interrupts_the_run(place: Path, instance: dg.DagsterInstanc
     run, worker = launch_waiting(instance)
     assert instance.run_launcher.terminate(run.run_id)
     await_status(instance, run.run_id, dg.DagsterRunStatus.CANCELED)
-    wait_for(lambda: not worker.is_alive)
+    wait_until(lambda: not worker.is_alive, seconds=60)
     assert not instance.run_launcher.terminate(run.run_id)
 
 
@@ -174,7 +168,7 @@ def test_a_killed_run_is_missed_and_a_living_one_is_not(place: Path, instance: d
     check = instance.run_launcher.check_run_worker_health
     assert check(run).status is WorkerStatus.RUNNING
     os.kill(worker.pid, signal.SIGKILL)
-    wait_for(lambda: not worker.is_alive)
+    wait_until(lambda: not worker.is_alive, seconds=60)
     assert check(run).status is WorkerStatus.NOT_FOUND
     assert not instance.run_launcher.terminate(run.run_id)
 

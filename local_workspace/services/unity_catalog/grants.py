@@ -81,8 +81,9 @@ class Grants:
                 not open to this workspace.
         """
         self._securables.load(kind, full_name)
-        self._isolation.require_open(self.chain(kind, full_name), privilege)
-        lacking = self._lacks_use(caller, self.chain(kind, full_name))
+        chain = self.chain(kind, full_name)
+        self._isolation.require_open(chain, privilege)
+        lacking = self._lacks_use(caller, chain)
         if lacking:
             raise denied(caller, *lacking)
         if not self.has(caller, privilege, kind, full_name):
@@ -100,14 +101,15 @@ class Grants:
 
         Nothing shows what is isolated from this workspace.
         """
-        if not self._isolation.is_open(self.chain(kind, full_name)):
+        chain = self.chain(kind, full_name)
+        if not self._isolation.is_open(chain):
             return False
         held = self.held(caller, kind, full_name)
         if "BROWSE" in held or self.manages(caller, kind, full_name):
             return True
         if kind in _USE:
             return self.has(caller, _USE[kind], kind, full_name)
-        return bool(held & TYPES[kind].privileges) and self._lacks_use(caller, self.chain(kind, full_name)) is None
+        return bool(held & TYPES[kind].privileges) and self._lacks_use(caller, chain) is None
 
     def check_sees(self, caller: Principal, kind: str, full_name: str) -> None:
         """Raise 404 when it does not exist, 403 when the caller may not know more of it."""

@@ -8,7 +8,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_workspace.engines.moto_server import EngineFailed, MotoServer
+from tests.waiting import wait_until
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -258,13 +259,6 @@ def end(server: MotoServer, how: str) -> None:
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     while server.is_alive():
-        time.sleep(0.02)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 

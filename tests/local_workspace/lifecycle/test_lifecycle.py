@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from databricks.sdk.errors import PermissionDenied
 from local_workspace import lifecycle
 from local_workspace.lifecycle.files import read_endpoints
 from local_workspace.lifecycle.locks import LockHeld, hold_lock, lock_holder
+from tests.waiting import wait_until
 
 ENGINES = ("moto",)
 
@@ -58,13 +58,6 @@ def home(tmp_path: Path) -> Iterator[Home]:
     yield Home(tmp_path)
     for name in lifecycle.list_workspaces(tmp_path):
         lifecycle.down(name, tmp_path)
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        time.sleep(0.05)
 
 
 def is_running(pid: int) -> bool:
@@ -151,8 +144,8 @@ def test_two_workspaces_side_by_side(home: Home) -> None:
 def test_a_killed_engine_is_restarted_and_reported(home: Home) -> None:
     endpoints = home.up()
     os.kill(endpoints.pids["moto"], signal.SIGKILL)
-    wait_until(lambda: home.engine("moto").restarts == 1, "the restart is counted")
-    wait_until(lambda: lifecycle.status("a", home.path).state == "up", "the workspace is up again")
+    wait_until(lambda: home.engine("moto").restarts == 1, "the restart is counted", 30)
+    wait_until(lambda: lifecycle.status("a", home.path).state == "up", "the workspace is up again", 30)
     assert "ended by itself" in (home.engine("moto").last_failure or "")
     assert any("ended by itself" in line for _, line in lifecycle.read_logs("a", home.path, "gateway"))
     again = read_endpoints(home.directory())
@@ -166,7 +159,7 @@ def test_a_killed_gateway_leaves_no_orphans_and_no_loss(home: Home) -> None:
     endpoints = home.up()
     home.aws("sqs", "deployer").create_queue(QueueName="lakehouse-just-made")
     os.kill(endpoints.pid, signal.SIGKILL)
-    wait_until(lambda: not any(is_running(pid) for pid in endpoints.pids.values()), "all processes are gone")
+    wait_until(lambda: not any(is_running(pid) for pid in endpoints.pids.values()), "all processes are gone", 30)
     assert lifecycle.status("a", home.path).state == "down"
     assert home.up().pid != endpoints.pid
     assert len(home.aws("sqs", "deployer").list_queues()["QueueUrls"]) == 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from local_workspace.lifecycle.supervisor import Supervisor
+from tests.waiting import wait_until
 
 
 class FakeEngine:
@@ -37,13 +37,6 @@ class FakeEngine:
     def stop(self) -> None:
         self.alive = False
         self.stopped.set()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def supervise(**engines: FakeEngine) -> Supervisor:
