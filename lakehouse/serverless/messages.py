@@ -173,7 +173,7 @@ class _Inbox:
         """Hand over all files that are there, or those up to the last one known; say whether there was one."""
         found = False
         with self._lock:
-            while last is None or self._next <= last:
+            while not self._closed.is_set() and (last is None or self._next <= last):
                 text = self._feed.read_file(f"{self.folder}/{self._next}.json")
                 if text is None:
                     break

@@ -1,7 +1,8 @@
 """One poller for all remote runs that the steps of this process wait for.
 
-A few runs are asked for one by one; of many, a listing of what is active tells with a call per 25 of them. Steps that
-share a run wait for a task of it each; the run is asked for once for all of them.
+A few runs are asked for one by one, and so is one that is about to end. Of many, a listing of what is active tells now
+and then which have ended unannounced, with a call per 25 of them. Steps that share a run wait for a task of it each;
+the run is asked for once for all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 FASTEST_S, SLOWEST_S, SLOWER_BY = 0.2, 5.0, 1.2
 FEW = 3  # runs that are cheaper to ask for one by one
-FASTEST_LISTING_S = 0.5
+FASTEST_LISTING_S, LISTING_S_PER_RUN = 0.5, 0.1
 
 
 class WatchedRun:
@@ -35,13 +36,14 @@ class WatchedRun:
         self.run_id, self.task_key = run_id, task_key
         self.ended = threading.Event()
         self.pause, self.due, self.state = FASTEST_S, 0.0, ""
+        self.ends_soon = False
         self._wake = hurry
         self._run: Run | None = None
         self._error: Exception | None = None
 
     def hurry(self) -> None:
         """Ask closely again: something is about to happen."""
-        self.pause, self.due = FASTEST_S, 0.0
+        self.pause, self.due, self.ends_soon = FASTEST_S, 0.0, True
         self._wake()
 
     def result(self) -> Run:
@@ -85,6 +87,7 @@ class RunWatcher:
     def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
         self._jobs = workspace.jobs
         self._patience_s = patience_s
+        self._next_listing = 0.0
         self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
 
     @contextmanager
@@ -96,16 +99,18 @@ class RunWatcher:
 
     def _ask(self, watched: Sequence[WatchedRun]) -> tuple[float, float]:
         active = [run for run in watched if not run.ended.is_set()]
-        by_id, at_least_s = _group(active), 0.0
-        due = {run.run_id for run in active if run.due <= time.monotonic()}
-        whole = _group(run for run in active if run.task_key is None)
-        if due and len(whole) > FEW:
-            self._ask_for_all(whole)
-            due, at_least_s = due - set(whole), FASTEST_LISTING_S
-        for run_id in due:
+        by_id, now = _group(active), time.monotonic()
+        whole = _group(run for run in active if run.task_key is None and not run.ends_soon)
+        listed = whole if len(whole) > FEW else {}
+        due = {run.run_id for run in active if run.due <= now}
+        if due & listed.keys() and now >= self._next_listing:
+            self._ask_for_all(listed)
+            self._next_listing = now + max(FASTEST_LISTING_S, LISTING_S_PER_RUN * len(listed))
+        for run_id in due - listed.keys():
             self._ask_for(run_id, by_id[run_id])
-        waits = [run.due - time.monotonic() for run in active if not run.ended.is_set()]
-        return max(at_least_s, min(waits, default=FASTEST_S)), at_least_s
+        left = [run for run in active if not run.ended.is_set()]
+        times = (max(run.due, self._next_listing if run.run_id in listed else 0.0) for run in left)
+        return max(0.0, min(times, default=now + FASTEST_S) - time.monotonic()), 0.0
 
     def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
