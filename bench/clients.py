@@ -6,13 +6,13 @@ Each script opens Pipes with the message writer that goes with its client.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from lakehouse.names import volume_path
-from lakehouse.serverless import ServerlessRuns
+from lakehouse.serverless import FusedStep, ServerlessRuns, contexts_of_run
 from lakehouse.targets import Target
 from lakehouse.wheels import STEPS, STEPS_VOLUME
 from lakehouse.workspace import open_workspace
@@ -48,6 +48,30 @@ def make_ours(target: Target, name: str) -> dg.AssetsDefinition:
     return _make_asset(name, lambda context: runs.run(context=context, task=task, environments=environments))
 
 
+def make_fused(target: Target, name: str, before: Mapping[str, str | None]) -> dg.AssetsDefinition:
+    """Return one of the assets that may share a remote run; `before`: of each of them, the one it depends on."""
+    from databricks.sdk.service.jobs import TaskDependency
+
+    runs = ServerlessRuns(open_workspace(target, "pipeline"), volume_path(target, PIPES))
+
+    def describe(name: str, members: Container[str] = ()) -> Any:
+        task, environments = describe_task(target, script_path(target, "ours"))
+        task.task_key = name
+        if (first := before[name]) is not None and first in members:
+            task.depends_on = [TaskDependency(first)]
+        return task, environments
+
+    def fuse(context: dg.AssetExecutionContext) -> list[FusedStep]:
+        own = contexts_of_run(context)
+        return [FusedStep(own[each], describe(each, own)[0], {}) for each in before if each in own]
+
+    def run(context: dg.AssetExecutionContext) -> Any:
+        task, environments = describe(name)
+        return runs.run(context=context, task=task, environments=environments, fused=lambda: fuse(context))
+
+    return _make_asset(name, run, before[name])
+
+
 def make_stock(target: Target, name: str) -> dg.AssetsDefinition:
     """Return the same through the stock client."""
     from dagster_databricks.pipes import PipesDatabricksServerlessClient
@@ -66,8 +90,8 @@ def materialize_one(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) ->
     return result.run_id
 
 
-def _make_asset(name: str, run: Callable[[Any], Any]) -> dg.AssetsDefinition:
-    @dg.asset(name=name)
+def _make_asset(name: str, run: Callable[[Any], Any], before: str | None = None) -> dg.AssetsDefinition:
+    @dg.asset(name=name, deps=[before] if before else [])
     def step(context) -> Iterator[Any]:  # type: ignore[no-untyped-def]  # Dagster wants its own annotation or none
         yield from run(context).get_results()
 

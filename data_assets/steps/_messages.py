@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from dagster_pipes import PipesMessage, PipesMessageWriter, PipesMessageWriterChannel, PipesParams
 
 INTERVAL_S = 0.3
-NEWS = ".news"  # a file beside the folder; its size is the number of files, so that one listing tells what is new
+NEWS = ".news"  # a file beside the folder, there first; its size is the number of files: one listing tells what is new
 
 
 class VolumeMessageWriter(PipesMessageWriter["VolumeChannel"]):
@@ -64,6 +64,8 @@ class VolumeChannel(PipesMessageWriterChannel):
 
     def _write_files(self) -> None:
         try:
+            os.makedirs(os.path.dirname(self._directory), exist_ok=True)
+            self._tell_news()  # that there will be files: "opened" itself waits for something to go with
             os.makedirs(self._directory, exist_ok=True)
             is_open = True
             while is_open:
@@ -75,8 +77,10 @@ class VolumeChannel(PipesMessageWriterChannel):
             self._error = error
 
     def _take_batch(self) -> tuple[list[PipesMessage], bool]:
-        """Wait for a message and take all that are there; False with the last batch."""
+        """Wait for a message that says something and take all that are there; False with the last batch."""
         batch = [self._messages.get()]
+        if batch[0] is not None and batch[0]["method"] == "opened":
+            batch.append(self._messages.get())
         while not self._messages.empty():
             batch.append(self._messages.get())
         messages = [message for message in batch if message is not None]
@@ -86,6 +90,9 @@ class VolumeChannel(PipesMessageWriterChannel):
         self._written += 1
         with open(f"{self._directory}/{self._written}.json", "w", encoding="utf-8") as file:
             file.write("\n".join(json.dumps(message) for message in batch))
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         with open(f"{self._directory}{NEWS}", "w", encoding="utf-8") as file:
             file.write("." * self._written)
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from dagster._core.pipes.context import PipesMessageHandler
     from databricks.sdk import WorkspaceClient
 
-# A new step may be a short one: it is looked at often, then less and less. What is printed waits 0.3 s at most for its
-# file, so even the slowest has it in Dagster within a second.
-FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S = 0.25, 1.3, 0.5, 0.6
+# A new step may be a short one: it is looked at often, then less and less. What is printed is written at once after
+# silence, and 0.3 s after the file before otherwise, so even the slowest has it in Dagster within a second.
+FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S = 0.25, 1.3, 0.5, 0.85
 FEW = 3  # more steps always have news
-NEWS = ".news"  # a file beside the folder; its size is the number of files of messages
+NEWS = ".news"  # a file beside the folder, there from the start; its size is the number of files of messages
 
 
 class _OneWriter(PipesMessageReader):
@@ -40,6 +40,7 @@ class NoMessages(_OneWriter):
     """Reads nothing: for code that does not speak Pipes, such as a JAR."""
 
     closed = None
+    break_off = False
 
     @contextmanager
     def read_messages(self, handler: PipesMessageHandler) -> Iterator[PipesParams]:
@@ -54,11 +55,13 @@ class NoMessages(_OneWriter):
 class VolumeMessageReader(_OneWriter):
     """Reads one attempt's messages, which are in the folder `token` of `directory`; a new reader for every attempt.
 
-    `closed` is set by the last message: the run is about to end.
+    `closed` is set by the last message: the run is about to end. `break_off`, known at the end: some were to come, but
+    not the last.
     """
 
     def __init__(self, feed: MessageFeed, directory: str, token: str) -> None:
         self.closed = threading.Event()
+        self.break_off = False
         self._feed = feed
         self._directory, self._token = directory, token
 
@@ -71,6 +74,7 @@ class VolumeMessageReader(_OneWriter):
         if inbox.error is not None:
             raise inbox.error
         inbox.drain()
+        self.break_off = not self.closed.is_set() and inbox.is_expected()
 
     def no_messages_debug_text(self) -> str:
         """Say where messages were expected."""
@@ -106,6 +110,18 @@ class MessageFeed:
 
         return call_patiently(read, self._patience_s, midway=True)
 
+    def list_directory(self, directory: str) -> dict[str, int]:
+        """Return the sizes of what is in a directory, by name; nothing if it is not there (yet)."""
+        from databricks.sdk.errors import NotFound
+
+        def read() -> dict[str, int]:
+            try:
+                return {str(one.name): one.file_size or 0 for one in self._files.list_directory_contents(directory)}
+            except NotFound:
+                return {}
+
+        return call_patiently(read, self._patience_s, midway=True)
+
     def _deliver_all(self, inboxes: Sequence[_Inbox]) -> tuple[float, float]:
         by_directory = defaultdict(list)
         for inbox in inboxes:
@@ -119,21 +135,13 @@ class MessageFeed:
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
         """Hand over what is new in a directory; say whether anything was."""
         try:
-            sizes = call_patiently(lambda: self._list(directory), self._patience_s, midway=True)
+            sizes = self.list_directory(directory)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for inbox in inboxes:
                 inbox.error = error
             return False
         found = [inbox.take(sizes) for inbox in inboxes]  # of all of them, whatever the first says
         return any(found)
-
-    def _list(self, directory: str) -> dict[str, int]:
-        from databricks.sdk.errors import NotFound
-
-        try:
-            return {str(one.name): one.file_size or 0 for one in self._files.list_directory_contents(directory)}
-        except NotFound:  # no step has written yet
-            return {}
 
 
 class _Inbox:
@@ -154,20 +162,24 @@ class _Inbox:
         self._size = 0
 
     def take(self, sizes: dict[str, int]) -> bool:
-        """Hand over what is new, judging by the names and sizes in the directory; say whether anything was.
+        """Hand over what is new, judging by the names and sizes in the directory; say whether there will be more.
 
         Where a folder has no news beside it, its writer is the stock one and its files have to be asked for.
         """
-        size = sizes.get(f"{self._token}{NEWS}", 0)
-        if self.error is not None or (size == self._size if size else self._token not in sizes):
+        size = sizes.get(f"{self._token}{NEWS}")
+        if self.error is not None or (self._token not in sizes if size is None else size == self._size):
             return False
         try:
-            found = self.drain(size or None)
+            found = self.drain(size)
         except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
             self.error = error
             return False
-        self._size = size
-        return found
+        self._size = size or 0
+        return found and not self._closed.is_set()
+
+    def is_expected(self) -> bool:
+        """Say whether the step has begun to speak, if only by telling that it will."""
+        return not {self._token, f"{self._token}{NEWS}"}.isdisjoint(self._feed.list_directory(self.directory))
 
     def drain(self, last: int | None = None) -> bool:
         """Hand over all files that are there, or those up to the last one known; say whether there was one."""

@@ -52,16 +52,17 @@ class RemoteStep:
         another try is history: the next number is tried.
         """
         for number in range(MOST_ATTEMPTS):
-            run = self.ask(partial(start, self.attempt.token(number)))
+            run = self.ask(partial(start, self.attempt.token(number)), with_tasks=False)
             if self.takes(run, self.attempt.began(name_of(run))):
                 return run
         raise dg.Failure(f"{self.attempt.step} has failed {MOST_ATTEMPTS} times; start a new Dagster run")
 
-    def ask(self, request: Callable[[], int]) -> Run:
+    def ask(self, request: Callable[[], int], with_tasks: bool = True) -> Run:
         """Return the run that the request starts, or had started; it is what `cancel` cancels."""
         self._request = request
-        run_id = self._call(request)
-        return self._call(lambda: self.jobs.get_run(run_id), midway=True)
+        with self.shared.watcher.watch(self._call(request), listed=not with_tasks) as watched:
+            wait_for(watched.seen)
+        return watched.latest()
 
     def takes(self, run: Run, mine: bool) -> bool:
         """Say whether the run is this attempt's, and tell so; `mine` if this try began it."""
@@ -76,11 +77,11 @@ class RemoteStep:
         """Wait until the run has ended and return it; asked for closely once its messages, if any, are `closed`."""
         if judge_run(run).is_final:
             return run
-        with self.shared.watcher.watch(run.run_id or 0, self.task_key) as watched:
+        with self.shared.watcher.watch(run.run_id or 0, self.task_key, announced=closed is not None) as watched:
             wait_for(watched.ended, closed)
             watched.hurry()
             wait_for(watched.ended)
-        return watched.result()
+        return watched.latest()
 
     def cancel(self) -> dg.Failure:
         """Cancel the remote run and return the failure that ends the step: no retry, no success."""

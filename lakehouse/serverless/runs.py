@@ -95,7 +95,7 @@ class ServerlessRuns:
             failure = describe_failure(self.workspace, run, outcome)
             failure.allow_retries = failure.allow_retries and step.may_run_again
             raise failure
-        _require_all_messages(session, run)
+        _require_all_messages(reader, run)
         if not session.message_handler.received_opened_message:
             step.print_logs(run)
         return PipesClientCompletedInvocation(session, metadata={**describe_run(run), **described})
@@ -197,9 +197,8 @@ def _sum_seconds(milliseconds: Any) -> float:
     return sum(value or 0 for value in milliseconds) / 1000
 
 
-def _require_all_messages(session: PipesSession, run: Run) -> None:
-    handler = session.message_handler
-    if handler.received_opened_message and not handler.received_closed_message:
+def _require_all_messages(reader: VolumeMessageReader | NoMessages, run: Run) -> None:
+    if reader.break_off:
         raise dg.Failure(
             f"Databricks run {run.run_id} succeeded but its messages break off: what it did is not known. "
             f"See {run.run_page_url}"

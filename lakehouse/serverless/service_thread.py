@@ -14,7 +14,7 @@ T = TypeVar("T")
 class ServiceThread(Generic[T]):
     """Calls `serve` with all that are served now, again and again.
 
-    `serve` returns how many seconds to rest, and how many of them even when there is news.
+    `serve` returns how many seconds to rest, and how many of them when there is news: more may come meanwhile.
     """
 
     def __init__(self, name: str, serve: Callable[[Sequence[T]], tuple[float, float]]) -> None:
@@ -46,9 +46,9 @@ class ServiceThread(Generic[T]):
 
     def _follow(self) -> None:
         while served := self._take_turn():
-            rest_s, at_least_s = self._serve(served)
-            time.sleep(at_least_s)
-            self._news.wait(max(0.0, rest_s - at_least_s))
+            rest_s, gather_s = self._serve(served)
+            self._news.wait(max(0.0, rest_s - gather_s))
+            time.sleep(gather_s)
 
     def _take_turn(self) -> list[T]:
         self._news.clear()  # before looking: what comes after is news

@@ -1,8 +1,8 @@
 """One poller for all remote runs that the steps of this process wait for.
 
-A few runs are asked for one by one, and so is one that is about to end. Of many, a listing of what is active tells now
-and then which have ended unannounced, with a call per 25 of them. Steps that share a run wait for a task of it each;
-the run is asked for once for all of them.
+A few runs are asked for one by one, and so is one that is about to end. Of many, a listing of what is active tells how
+the new ones are and, now and then, which have ended unannounced, with a call per 25 of them. Steps that share a run
+wait for a task of it each; the run is asked for once for all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,59 +25,67 @@ if TYPE_CHECKING:
     from databricks.sdk.service.jobs import Run
 
 FASTEST_S, SLOWEST_S, SLOWER_BY = 0.2, 5.0, 1.2
-FEW = 3  # runs that are cheaper to ask for one by one
-FASTEST_LISTING_S, LISTING_S_PER_RUN = 0.5, 0.1
+ANNOUNCED_S = 1.0  # at first, where messages tell that the end is near
+FEW = 3  # runs that are cheaper to ask for one by one; more than that wait GATHER_S for each other
+GATHER_S, LISTING_S_PER_RUN = 0.5, 0.1
+PAGE = 25  # the most that a page of a listing has
 
 
 class WatchedRun:
-    """A remote run, or a task of it, that a step waits for; `ended` is set when its end, or an error, is known."""
+    """A remote run, or a task of it, that a step waits for: `seen` is set with the first answer, `ended` with the last.
 
-    def __init__(self, run_id: int, task_key: str | None, hurry: Callable[[], None]) -> None:
-        self.run_id, self.task_key = run_id, task_key
-        self.ended = threading.Event()
-        self.pause, self.due, self.state = FASTEST_S, 0.0, ""
-        self.ends_soon = False
-        self._wake = hurry
+    `listed`: a listing tells enough of it, until it has ended. `announced`: messages will tell that it is about to end.
+    """
+
+    def __init__(
+        self, run_id: int, task_key: str | None, listed: bool, announced: bool, wake: Callable[[], None]
+    ) -> None:
+        self.run_id, self.listed, self.announced = run_id, listed, announced
+        self.seen, self.ended = threading.Event(), threading.Event()
+        self.due = 0.0
+        self._task_key = task_key
+        self._pause_s = ANNOUNCED_S if announced else FASTEST_S
+        self._state = ""
+        self._wake = wake
         self._run: Run | None = None
         self._error: Exception | None = None
 
     def hurry(self) -> None:
-        """Ask closely again: something is about to happen."""
-        self.pause, self.due, self.ends_soon = FASTEST_S, 0.0, True
+        """Ask closely from now on: the run is about to end."""
+        self.listed = self.announced = False
+        self._pause_s, self.due = FASTEST_S, 0.0
         self._wake()
 
-    def result(self) -> Run:
-        """Return the run as it ended; of a task, the run as it looks from there.
+    def latest(self) -> Run:
+        """Return the run as it was last seen; of a task, the run as it looks from there.
 
         Raises:
             Exception: why that could not be found out.
         """
         if self._error is not None:
             raise self._error
-        assert self._run is not None, "asked before the end"
+        assert self._run is not None, "asked before it was seen"
         return self._run
 
     def note_run(self, run: Run) -> None:
-        """Take what the service says."""
-        if self.task_key is not None:
-            seen = narrow(run, self.task_key)
-            assert seen is not None, f"run {self.run_id} has lost its task {self.task_key}"
-            run = seen
+        """Take what the service says, and wait a little longer for the next answer, unless something has changed."""
+        if self._task_key is not None:
+            part = narrow(run, self._task_key)
+            assert part is not None, f"run {self.run_id} has lost its task {self._task_key}"
+            run = part
         outcome = judge_run(run)
+        is_calm = self.announced or outcome.reason == self._state
+        self._pause_s = min(SLOWEST_S, self._pause_s * SLOWER_BY) if is_calm else FASTEST_S
+        self.due = time.monotonic() + self._pause_s
+        self._run, self._state = run, outcome.reason
+        self.seen.set()
         if outcome.is_final:
-            self._run = run
             self.ended.set()
-        self.note_state(outcome.reason)
-
-    def note_state(self, state: str) -> None:
-        """Wait a little longer for the next answer, unless something has changed."""
-        self.pause = FASTEST_S if state != self.state else min(SLOWEST_S, self.pause * SLOWER_BY)
-        self.state = state
-        self.due = time.monotonic() + self.pause
 
     def note_error(self, error: Exception) -> None:
         """Give up."""
         self._error = error
+        self.seen.set()
         self.ended.set()
 
 
@@ -91,26 +99,33 @@ class RunWatcher:
         self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
 
     @contextmanager
-    def watch(self, run_id: int, task_key: str | None = None) -> Iterator[WatchedRun]:
-        """Watch a run, or one task of it, while the block runs."""
-        run = WatchedRun(run_id, task_key, self._thread.wake)
+    def watch(
+        self, run_id: int, task_key: str | None = None, *, listed: bool = True, announced: bool = False
+    ) -> Iterator[WatchedRun]:
+        """Watch a run, or one task of it, while the block runs; `listed` and `announced`: see WatchedRun."""
+        run = WatchedRun(run_id, task_key, listed and task_key is None, announced, self._thread.wake)
         with self._thread.serves(run):
             yield run
 
     def _ask(self, watched: Sequence[WatchedRun]) -> tuple[float, float]:
-        active = [run for run in watched if not run.ended.is_set()]
-        by_id, now = _group(active), time.monotonic()
-        whole = _group(run for run in active if run.task_key is None and not run.ends_soon)
-        listed = whole if len(whole) > FEW else {}
-        due = {run.run_id for run in active if run.due <= now}
-        if due & listed.keys() and now >= self._next_listing:
-            self._ask_for_all(listed)
-            self._next_listing = now + max(FASTEST_LISTING_S, LISTING_S_PER_RUN * len(listed))
-        for run_id in due - listed.keys():
-            self._ask_for(run_id, by_id[run_id])
-        left = [run for run in active if not run.ended.is_set()]
-        times = (max(run.due, self._next_listing if run.run_id in listed else 0.0) for run in left)
-        return max(0.0, min(times, default=now + FASTEST_S) - time.monotonic()), 0.0
+        now = time.monotonic()
+        active = _group(run for run in watched if not run.ended.is_set())
+        due = {run_id for run_id, runs in active.items() if min(run.due for run in runs) <= now}
+        listed = {run_id for run_id, runs in active.items() if all(run.listed for run in runs)}
+        new = {run_id for run_id in listed & due if not all(run.seen.is_set() for run in active[run_id])}
+        if len(new) > FEW:
+            self._ask_for_all({run_id: active[run_id] for run_id in new})
+            due -= new
+        many = old if len(old := listed - new) > FEW else set()
+        if many & due and now >= self._next_listing:
+            self._ask_for_all({run_id: active[run_id] for run_id in many})
+            self._next_listing = now + LISTING_S_PER_RUN * len(many)
+        for run_id in due - many:
+            self._ask_for(run_id, active[run_id])
+        left = [run for run in itertools.chain(*active.values()) if not run.ended.is_set()]
+        times = (max(run.due, self._next_listing if run.run_id in many else 0.0) for run in left)
+        rest_s = max(0.0, min(times, default=now + FASTEST_S) - time.monotonic())
+        return rest_s, GATHER_S if len(watched) > FEW else 0.0
 
     def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
@@ -124,21 +139,29 @@ class RunWatcher:
     def _ask_for_all(self, runs: Mapping[int, Sequence[WatchedRun]]) -> None:
         """Ask for what is active; a run that is not among it has ended, or is far down the list: ask for it."""
         try:
-            states = call_patiently(lambda: self._list_active(most=25 * len(runs)), self._patience_s, midway=True)
+            found = call_patiently(lambda: self._find_active(runs.keys()), self._patience_s, midway=True)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for run in itertools.chain(*runs.values()):
                 run.note_error(error)
             return
         for run_id, watched in runs.items():
-            if run_id in states:
+            if run_id in found:
                 for run in watched:
-                    run.note_state(states[run_id])
+                    run.note_run(found[run_id])
             else:
                 self._ask_for(run_id, watched)
 
-    def _list_active(self, most: int) -> dict[int, str]:
-        active = itertools.islice(self._jobs.list_runs(active_only=True, limit=25), most)
-        return {run.run_id or 0: judge_run(run).reason for run in active}
+    def _find_active(self, wanted: Set[int]) -> dict[int, Run]:
+        """Return those that are active, without their tasks; the listing begins with the newest."""
+        from databricks.sdk.service.jobs import Run
+
+        found: dict[int, Run] = {}
+        for one in itertools.islice(self._jobs.list_runs(active_only=True, limit=PAGE), PAGE * len(wanted)):
+            if one.run_id is not None and one.run_id in wanted:
+                found[one.run_id] = Run.from_dict(one.as_dict())
+            if len(found) == len(wanted):
+                break
+        return found
 
 
 def _group(watched: Iterable[WatchedRun]) -> dict[int, list[WatchedRun]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from data_assets.steps._messages import VolumeChannel, VolumeMessageWriter, join_prints, tee_output
+from tests.waiting import wait_until
 
 
 def read_all(directory: Path) -> list[Any]:
@@ -42,13 +43,26 @@ def test_a_print_is_one_message() -> None:
 def test_a_message_is_out_while_the_step_goes_on(tmp_path: Path) -> None:
     channel = VolumeChannel(str(tmp_path))
     channel.write_message(message(1))
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "1.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until((tmp_path / "1.json").exists)
     assert len(read_all(tmp_path)) == 1
     channel.write_message(message(2))
     channel.close()
     assert len(read_all(tmp_path)) == 2
+
+
+def test_that_it_has_opened_is_told_by_the_news_until_there_is_something_to_say(tmp_path: Path) -> None:
+    folder, news = tmp_path / "new", tmp_path / "new.news"
+    channel = VolumeChannel(str(folder))
+    opened: Any = {"method": "opened", "params": {}}
+    channel.write_message(opened)
+    wait_until(news.exists)
+    assert news.read_text() == ""
+    assert read_all(folder) == []
+    channel.write_message(message(1))
+    wait_until(lambda: news.read_text() == ".")
+    channel.close()
+    assert [one["method"] for one in read_all(folder)] == ["opened", "log"]
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_ending_waits_for_nothing(tmp_path: Path) -> None:

@@ -104,8 +104,9 @@ def test_a_timeout_ends_the_run_and_is_said(remote: Remote, instance: dg.Dagster
     assert "timeout of 1 seconds" in failure_of(materialize(asset, instance))
 
 
-def test_messages_that_break_off_are_no_success(remote: Remote, instance: dg.DagsterInstance) -> None:
-    code = PIPES + "pipes.log.info('hello'); time.sleep(2.5); sys.exit(0)\n"
+@pytest.mark.parametrize("said", ["pipes.log.info('hello')", "'nothing but that it has opened'"])
+def test_messages_that_break_off_are_no_success(remote: Remote, instance: dg.DagsterInstance, said: str) -> None:
+    code = PIPES + f"{said}; time.sleep(2.5); sys.exit(0)\n"
     asset = remote.asset("broken_off", code)
     assert "messages break off" in failure_of(materialize(asset, instance))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -36,11 +37,12 @@ class Jobs:
             raise NotFound(f"Run {run_id} does not exist.")
         return Run(run_id=run_id, state=RUNNING if run_id in self.active else DONE)
 
-    def list_runs(self, active_only: bool, limit: int) -> list[BaseRun]:
+    def list_runs(self, active_only: bool, limit: int) -> Iterator[BaseRun]:
         assert active_only
-        self.calls["list"] += -(-max(1, len(self.active)) // limit)
         self.asked.set()
-        return [BaseRun(run_id=run_id, state=RUNNING) for run_id in sorted(self.active)]
+        for place, run_id in enumerate(sorted(self.active, reverse=True)):  # newest first
+            self.calls["list"] += place % limit == 0
+            yield BaseRun(run_id=run_id, state=RUNNING)
 
 
 def test_the_end_of_a_run_is_told_with_the_run() -> None:
@@ -50,7 +52,7 @@ def test_the_end_of_a_run_is_told_with_the_run() -> None:
         workspace.active.clear()
         watched.hurry()
         assert watched.ended.wait(5)
-        assert watched.result() == Run(run_id=1, state=DONE)
+        assert watched.latest() == Run(run_id=1, state=DONE)
 
 
 def test_many_runs_cost_a_listing_not_a_question_each() -> None:
@@ -65,13 +67,38 @@ def test_many_runs_cost_a_listing_not_a_question_each() -> None:
         for run in watched:
             run.hurry()
         assert all(run.ended.wait(5) for run in watched)
-    assert all(run.result().state == DONE for run in watched)
+    assert all(run.latest().state == DONE for run in watched)
+
+
+def test_many_new_runs_are_first_seen_in_one_listing() -> None:
+    workspace: Any = Jobs(set(range(1, 51)))
+    watcher = RunWatcher(workspace, 1)
+    with ExitStack() as stack:
+        watched = [stack.enter_context(watcher.watch(run_id)) for run_id in (49, 50, *range(1, 20))]
+        assert all(run.seen.wait(5) for run in watched)
+        assert [run.latest().run_id for run in watched] == [run.run_id for run in watched]
+        assert workspace.calls["get"] <= FEW + 1
+        alone = stack.enter_context(watcher.watch(21, listed=False))
+        workspace.calls.clear()
+        assert alone.seen.wait(5)
+        assert workspace.calls["get"] >= 1
+
+
+def test_what_is_announced_is_asked_for_seldom_until_it_is_about_to_end() -> None:
+    workspace: Any = Jobs({1, 2})
+    watcher = RunWatcher(workspace, 1)
+    with watcher.watch(1, announced=True) as watched:
+        assert not watched.ended.wait(2)
+        assert workspace.calls["get"] <= 2
+        workspace.active.remove(1)
+        watched.hurry()
+        assert watched.ended.wait(0.5)
 
 
 def test_other_peoples_runs_are_not_listed_without_end() -> None:
     workspace: Any = Jobs(set(range(1, 5000)))
     watcher = RunWatcher(workspace, 1)
-    ids = range(4990, 4990 + FEW + 1)
+    ids = range(10, 10 + FEW + 1)  # the oldest but ten
     with ExitStack() as stack:
         watched = [stack.enter_context(watcher.watch(run_id)) for run_id in ids]
         workspace.active -= set(ids)
@@ -84,7 +111,7 @@ def test_an_error_is_raised_by_who_waits_and_by_nobody_else() -> None:
     with watcher.watch(-1) as lost, watcher.watch(1) as other:
         assert lost.ended.wait(5)
         with pytest.raises(NotFound, match="Run -1"):
-            lost.result()
+            lost.latest()
         assert not other.ended.is_set()
 
 
