@@ -24,11 +24,12 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import serialize_value
 
 WORKER_TAG = ".dagster/lakehouse_worker"  # hidden in the UI
+_MOST_LOADS = 4  # of a code location whose sources are saved while it loads
 _CAN_FORK = sys.platform == "linux"  # elsewhere system libraries do not survive it
 
 
 class LaunchFailed(Exception):
-    """The process that runs are forked from did not come up; what it printed is in the daemon's output."""
+    """There is nothing to fork a run from: the code location does not load, or changes whenever it has been loaded."""
 
 
 class Worker(NamedTuple):
@@ -72,7 +73,7 @@ class WarmRunLauncher(DefaultRunLauncher):
         """Fork the run's process.
 
         Raises:
-            LaunchFailed: the code location does not load.
+            LaunchFailed: the code location does not load, or changes whenever it has been loaded.
         """
         if not _CAN_FORK:
             super().launch_run(context)
@@ -121,17 +122,22 @@ class WarmRunLauncher(DefaultRunLauncher):
 
     def _fork(self, origin: RepositoryPythonOrigin, arguments: str) -> int:
         """Fork from what is loaded, or, where that is gone or of old sources, from what is loaded now."""
-        location = serialize_value(origin)
-        for is_new in (False, True):
-            nursery = _Nursery(origin.executable_path, location) if is_new else self._nurseries.pop(location, None)
-            if nursery is None:
-                continue
+        location, where = serialize_value(origin), origin.code_pointer.describe()
+        nursery = self._nurseries.pop(location, None)
+        for _ in range(_MOST_LOADS):
+            is_new = nursery is None
+            nursery = nursery or _Nursery(origin.executable_path, location)
             pid = nursery.fork(arguments)
             if pid is not None:
                 self._nurseries[location] = nursery
                 return pid
-            nursery.close()
-        raise LaunchFailed(f"{origin.code_pointer.describe()} does not load; the output of Dagster's daemon says why")
+            has_failed = nursery.close() != 0
+            if is_new and has_failed:
+                raise LaunchFailed(f"{where} does not load; the output of Dagster's daemon says why")
+            nursery = None
+        raise LaunchFailed(
+            f"{where} changes whenever it has been loaded. Launch the run again when its files are saved"
+        )
 
 
 class _Nursery:
@@ -155,9 +161,10 @@ class _Nursery:
         answer = self._process.stdout.readline()
         return int(answer) if answer.strip().isdigit() else None
 
-    def close(self) -> None:
-        """Let it end; what was forked from it goes on."""
+    def close(self) -> int:
+        """Let it end, and return its exit code; what was forked from it goes on."""
         self._process.communicate()  # closes its standard input, with which it ends
+        return self._process.returncode
 
 
 def _read_start(pid: int) -> int | None:

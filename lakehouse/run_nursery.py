@@ -26,11 +26,12 @@ def main(serialized_origin: str) -> None:
     load(serialized_origin)
     roots = find_roots()
     loaded = list_sources(roots)
+    loaded_ns = time.time_ns()
+    is_stale = any(started_ns <= changed_ns <= loaded_ns for changed_ns, _ in loaded.values())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for runs: Dagster's storage says how they end
     gc.freeze()  # what is loaded stays shared with the runs
     for line in sys.stdin:
-        found = list_sources(roots)
-        if found != loaded or any(changed_ns >= started_ns for changed_ns, _ in found.values()):
+        if is_stale or list_sources(roots) != loaded:
             print(STALE, flush=True)
             return
         pid = os.fork()

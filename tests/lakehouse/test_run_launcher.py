@@ -155,6 +155,42 @@ def test_a_location_that_does_not_load_is_named(
     assert "No module named 'nowhere'" in capfd.readouterr().err
 
 
+def test_what_is_saved_while_it_is_loaded_is_loaded_once_more(place: Path, instance: dg.DagsterInstance) -> None:
+    import_module("greetings.definitions")
+    save_while_loading(place, 2)
+    assert tell(instance)[0] == "hello"
+    assert (place / "saves").read_text() == "0"
+
+
+def test_what_is_saved_whenever_it_is_loaded_is_no_location_that_does_not_load(
+    place: Path, instance: dg.DagsterInstance
+) -> None:
+    import_module("greetings.definitions")
+    save_while_loading(place, 1000)
+    with pytest.raises(LaunchFailed, match="greetings.definitions import defs changes whenever it has been loaded"):
+        launch(instance, "tells")
+
+
+def test_a_clock_that_was_ahead_hinders_nothing(place: Path, instance: dg.DagsterInstance) -> None:
+    tomorrow = time.time() + 86400
+    os.utime(place / "greetings" / "definitions.py", (tomorrow, tomorrow))
+    first, second = tell(instance), tell(instance)
+    assert first[2] == second[2]
+
+
+def save_while_loading(place: Path, times: int) -> None:
+    """Make the code save itself the next times it is loaded."""
+    (place / "saves").write_text(str(times))
+    code = """
+left = int(Path("saves").read_text())
+if left:
+    Path("saves").write_text(str(left - 1))
+    os.utime(__file__)
+"""
+    with (place / "greetings" / "definitions.py").open("a") as file:
+        file.write(code)
+
+
 def test_termination_interrupts_the_run(place: Path, instance: dg.DagsterInstance) -> None:
     run, worker = launch_waiting(instance)
     assert instance.run_launcher.terminate(run.run_id)
