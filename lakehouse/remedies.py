@@ -25,6 +25,9 @@ def _find(error: str) -> Iterator[str]:
 def _grant(match: re.Match[str]) -> str:
     privilege = match["privilege"].strip().replace("_", " ")
     principal = f"`{match['principal']}`" if match["principal"] else "the run's principal"
+    if privilege.startswith("CAN "):  # a permission of an object of the workspace is no privilege of Unity Catalog
+        level = privilege.replace(" ", "_")
+        return f"give {principal} {level} on {match['kind']} {match['name']}, in its declaration or in its permissions"
     return f"GRANT {privilege} ON {match['kind'].upper()} {match['name']} TO {principal}"
 
 

@@ -9,6 +9,9 @@ from lakehouse.remedies import find_remedies
 CASES = {
     "User 'p@x' does not have READ VOLUME on Volume 'a.b.c'.": "GRANT READ VOLUME ON VOLUME a.b.c TO `p@x`",
     "does not have USE_SCHEMA on Schema 'a.b'.": "GRANT USE SCHEMA ON SCHEMA a.b TO the run's principal",
+    "User 'p@x' does not have CAN_RUN on Workspace object '/a/b'.": (
+        "give `p@x` CAN_RUN on Workspace object /a/b, in its declaration or in its permissions"
+    ),
     "User p does not have READ permission on scope a.b to perform this action.": (
         "declare who needs it as a reader or writer of the secret scope (`lakehouse apply -s secret_scope`), or "
         "`databricks secrets put-acl a.b p READ`"
