@@ -232,6 +232,19 @@ class Settings:
             raise UnknownTarget(f"There is no target {name!r} (LAKEHOUSE_TARGET): the targets are {', '.join(NAMES)}")
         return require_configured(REMOTE[name])
 
+    def find_recovered(self, target: Target) -> Target:
+        """Return the target whose estate a recovery target stands in for.
+
+        Raises:
+            InvalidTarget: it stands in for none.
+            UnknownTarget: for one that there is not.
+        """
+        if target.recovers is None:
+            raise InvalidTarget(f"Target {target.name} recovers nothing: it lacks `recovers` in lakehouse/targets.py")
+        if target.recovers == LOCAL:
+            return local_target(self.home, self.workspace.removesuffix(_RECOVERY_WORKSPACE))
+        return self.find_target(target.recovers)
+
 
 def require_configured(target: Target) -> Target:
     """Return the target, refusing one whose data is still the example's.
