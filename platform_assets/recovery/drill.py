@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lakehouse.targets import Target
+from platform_assets.declarations import RESOURCES
 from platform_assets.estate import carry_out, plan_estate
 from platform_assets.reconcile.apply import ApplyReport, OnProgress, Status, tell_nobody
 from platform_assets.reconcile.plan import Plan
@@ -16,7 +17,7 @@ from platform_assets.recovery.restoring import require_recovers, restore_resourc
 from platform_assets.recovery.snapshot import Snapshot, SnapshotChanges
 from platform_assets.recovery.store import SnapshotStore
 from platform_assets.recovery.taking import take_snapshot
-from platform_assets.resource_types.model import Clients
+from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.sdk_errors import name_error
 
 _BY_SQL = {"table", "view", "function"}
@@ -51,7 +52,7 @@ class Drill:
         return self.proof is not None and self.proof.equal and not self.report.failures
 
 
-def export_estate(target: Target, dry_run: bool = False) -> Export:
+def export_estate(target: Target, dry_run: bool = False, declared: Sequence[Resource] = RESOURCES) -> Export:
     """Take a snapshot of the estate, and write it as a new version unless the latest says the same.
 
     Raises:
@@ -59,7 +60,7 @@ def export_estate(target: Target, dry_run: bool = False) -> Export:
         NoRecoveryBucket: there is nowhere to write it.
     """
     clients = Clients(target)
-    snapshot, store = take_snapshot(clients), SnapshotStore(clients, target.bucket_prefix)
+    snapshot, store = take_snapshot(clients, declared), SnapshotStore(clients, target.bucket_prefix)
     number, is_new, changes = store.compare(snapshot) if dry_run else store.put(snapshot)
     return Export(snapshot, number, store.place(number), is_new, changes)
 
@@ -81,6 +82,7 @@ def run_drill(
     bring_up: BringUp,
     on_phase: OnPhase = lambda _name, _seconds: None,
     on_progress: OnProgress = tell_nobody,
+    declared: Sequence[Resource] = RESOURCES,
 ) -> Drill:
     """Export, bring the other workspace up, rebuild there, prove both equal; each phase is timed."""
     require_recovers(target, source)
@@ -94,7 +96,7 @@ def run_drill(
         on_phase(name, drill.seconds[name])
 
     with phase("export"):
-        drill.export = export_estate(source)
+        drill.export = export_estate(source, declared=declared)
     snapshot = drill.export.snapshot
     with phase("bring_up"):
         bring_up(bool(_BY_SQL & {one.type for one in snapshot.entries.values()}))

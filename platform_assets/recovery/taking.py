@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from platform_assets.reconcile.importing import rebuild_found, refuse_dependents
 from platform_assets.reconcile.reading import read_world, require_open_door
 from platform_assets.recovery.encoding import encode_fields
 from platform_assets.recovery.snapshot import Entry, Snapshot
+from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource, State
 
 _DECLARE = "is ours, and not declared; its type cannot be rebuilt from what is there: declare it"
@@ -40,7 +42,7 @@ def take_snapshot(clients: Clients, declared: Sequence[Resource] = RESOURCES) ->
     require_open_door(clients)
     rebuilt, refused = rebuild_found(clients)
     by_key = index_resources(declared)
-    candidates = {**by_key, **{key: _keep_order(one, by_key.get(key)) for key, one in rebuilt.items()}}
+    candidates = {**by_key, **{key: _complete(one, by_key.get(key)) for key, one in rebuilt.items()}}
     world = read_world(clients, list(candidates.values()), [one.identity for one in candidates.values()])
     if world.errors:
         raise EstateNotReadable("\n".join(["No snapshot was made: it would not be whole.", *world.errors.values()]))
@@ -50,7 +52,7 @@ def take_snapshot(clients: Clients, declared: Sequence[Resource] = RESOURCES) ->
     entries = {key: _describe(there[key], world.states[key] or {}, clients) for key in order_keys(list(there.values()))}
     left_out |= {one.key: _DECLARE for one in world.undeclared if one.references is None}
     for key, one in there.items():
-        if told := [*_tell_others(one, world.states[key]), *_tell_elsewhere(one, world.states[key] or {}, clients)]:
+        if told := list(_tell_left_out(one, world.states[key] or {}, clients)):
             left_out[key] = "; ".join(told)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     host = str(clients.workspace.config.host)
@@ -64,8 +66,10 @@ def describe_code() -> str:
     return f"{version('lakehouse')}+{digest_files(ROOT, files)}"
 
 
-def _keep_order(rebuilt: Resource, declared: Resource | None) -> Resource:
-    """What a resource must come after is said nowhere in the world."""
+def _complete(rebuilt: Resource, declared: Resource | None) -> Resource:
+    """Add what the world says nowhere: what a resource must come after, and who of a grant's is a declared group."""
+    if isinstance(rebuilt, Grants) and isinstance(declared, Grants):
+        return replace(declared, to={**rebuilt.to, **declared.to})
     return replace(rebuilt, after=declared.after) if declared and declared.after else rebuilt
 
 
@@ -77,17 +81,12 @@ def _describe(resource: Resource, found: State, clients: Clients) -> Entry:
     return Entry(resource.type_name, resource.name, encode_fields(resource), _as_json(state), carried)
 
 
-def _tell_others(resource: Resource, found: State | None) -> Iterator[str]:
+def _tell_left_out(resource: Resource, found: State, clients: Clients) -> Iterator[str]:
     yield from find_reported(found, resource.reported)
-
-
-def _tell_elsewhere(resource: Resource, found: State, clients: Clients) -> Iterator[str]:
     for name, _, _ in diff_states(resource.desired(clients.target), found):
         if name in resource.kept_elsewhere:
             yield f"{name} is not as declared, and what it stands for is kept elsewhere: what is declared is rebuilt"
 
 
 def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
-    import json
-
     return json.loads(json.dumps(state))  # type: ignore[no-any-return]
