@@ -90,7 +90,7 @@ def drill(target: RecoveryTarget = "dr", as_json: AsJson = False, clean_up: Clea
     settings = read_settings()
     chosen = settings.find_target(target)
     source = settings.find_recovered(chosen)
-    local = _LocalRecovery(settings, chosen)
+    local = LocalRecovery(settings, chosen)
 
     def tell_phase(name: str, seconds: float) -> None:
         typer.secho(f"{name:<9} {seconds:7.1f} s", err=True)
@@ -104,7 +104,7 @@ def drill(target: RecoveryTarget = "dr", as_json: AsJson = False, clean_up: Clea
         raise typer.Exit(FAILED)
 
 
-class _LocalRecovery:
+class LocalRecovery:
     """The local workspace that recovers another; a workspace on a real account is there already."""
 
     def __init__(self, settings: Settings, target: Target) -> None:
