@@ -95,7 +95,12 @@ def drill(target: RecoveryTarget = "dr", as_json: AsJson = False, clean_up: Clea
     def tell_phase(name: str, seconds: float) -> None:
         typer.secho(f"{name:<9} {seconds:7.1f} s", err=True)
 
-    done = run_drill(source, chosen, local.bring_up, tell_phase)
+    try:
+        done = run_drill(source, chosen, local.bring_up, tell_phase)
+    except Exception:
+        if clean_up:
+            local.remove()
+        raise
     left: dict[str, str] = {}
     if clean_up and not local.remove():
         left = remove_created(done.report, chosen)

@@ -158,15 +158,15 @@ def fetch_snapshot(wanted: str, target: Target, source: Target) -> tuple[str, Sn
     if wanted != LATEST and not re.fullmatch(r"v\d+", wanted):
         return wanted, _read_file(Path(wanted))
     stores, unreachable = _open_stores((target, source), source.bucket_prefix)
-    numbers = {number: store for numbers, store in reversed(stores) for number in numbers}
-    number = max(numbers, default=0) if wanted == LATEST else int(wanted.removeprefix("v"))
-    if number not in numbers:
-        there = ", ".join(f"v{one}" for one in sorted(numbers)[-5:]) or "none"
+    found = {number: store for numbers, store in reversed(stores) for number in numbers}
+    number = max(found, default=0) if wanted == LATEST else int(wanted.removeprefix("v"))
+    if number not in found:
+        there = ", ".join(f"v{one}" for one in sorted(found)[-5:]) or "none"
         raise InvalidSnapshot(
             f"There is no snapshot {wanted} of target {source.name}; found: {there}. `lakehouse export` makes one"
             + "".join(f"\n{reason}" for reason in unreachable)
         )
-    return numbers[number].place(number), numbers[number].read(number)
+    return found[number].place(number), found[number].read(number)
 
 
 def _open_stores(targets: Sequence[Target], estate: str) -> tuple[list[tuple[list[int], SnapshotStore]], list[str]]:

@@ -47,7 +47,7 @@ def take_snapshot(clients: Clients, declared: Sequence[Resource] = RESOURCES) ->
     if world.errors:
         raise EstateNotReadable("\n".join(["No snapshot was made: it would not be whole.", *world.errors.values()]))
     there = {key: candidates[key] for key in candidates if world.states[key] is not None}
-    left_out = {key: reason for key, reason in refused.items() if key not in there and not key.startswith("grants/")}
+    left_out = {key: reason for key, reason in refused.items() if key not in there}
     refuse_dependents(there, left_out)
     entries = {key: _describe(there[key], world.states[key] or {}, clients) for key in order_keys(list(there.values()))}
     left_out |= {one.key: _DECLARE for one in world.undeclared if one.references is None}

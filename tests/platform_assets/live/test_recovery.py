@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
-from typer.testing import CliRunner, Result
+from databricks.sdk.service.workspace import ImportFormat, Language
 
-from lakehouse.cli import app
-from lakehouse.cli.recovery import LocalRecovery
-from lakehouse.targets import Target, read_settings
+from lakehouse.targets import Target
 from lakehouse.workspace import open_aws
-from local_workspace import lifecycle
 from platform_assets.declarations import RESOURCES
-from platform_assets.definitions import defs
 from platform_assets.estate import apply_estate, carry_out
-from platform_assets.estate_snapshot import KEY
 from platform_assets.reconcile.apply import Status, apply_plan
 from platform_assets.recovery.drill import Drill, export_estate, plan_rebuild, remove_created, run_drill
 from platform_assets.recovery.proof import prove_equal
@@ -59,20 +51,6 @@ MORE: tuple[Resource, ...] = (
 ESTATE = (*RESOURCES, *MORE)
 _numbers = itertools.count(1)
 NewRecovery = Callable[[], Target]
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-@pytest.fixture(scope="module")
-def recovery_target(warm_target: Target) -> Iterator[Target]:
-    """The second workspace, in another region; nothing that is rebuilt here needs its Spark."""
-    settings = read_settings()
-    target, name = settings.find_target("dr"), settings.recovery_workspace
-    lifecycle.up(name, settings.home, settings.cache_home, ("moto", "pool"), region=target.region)
-    yield target
-    lifecycle.down(name, settings.home)
 
 
 @pytest.fixture
@@ -197,20 +175,25 @@ def test_no_value_of_a_secret_is_in_it_and_others_are_denied(primary: Target) ->
 
 def test_what_is_others_and_what_was_edited_in_place_is_named(primary: Target) -> None:
     clients, catalog = Clients(primary), primary.catalog("flights")
-    change = PermissionsChange(principal="outsider@lakehouse.example", add=[Privilege.SELECT])
+    stranger = "outsider@lakehouse.example"
+    change = PermissionsChange(principal=stranger, add=[Privilege.SELECT])
+    read = PermissionsChange(principal=stranger, add=[Privilege.READ_FILES])
     path = f"/Shared/{primary.bucket_prefix}/count_range"
     clients.workspace.grants.update("schema", f"{catalog}.gold", changes=[change])
-    from databricks.sdk.service.workspace import ImportFormat, Language
-
+    clients.workspace.grants.update("external_location", primary.account_wide("landing"), changes=[read])
     body = {"format": ImportFormat.SOURCE, "language": Language.PYTHON, "overwrite": True}
     clients.workspace.workspace.import_(path, content="cHJpbnQoMSk=", **body)  # type: ignore[arg-type]
     try:
         left_out = take_snapshot(clients, ESTATE).left_out
-        assert "outsider@lakehouse.example" in left_out["grants/schema/flights/gold"]
+        assert stranger in left_out["grants/schema/flights/gold"]
+        said = f"it is granted to no role of the target, only to {stranger}"
+        assert left_out["grants/external_location/landing"] == said
         assert "what is declared is rebuilt" in left_out["notebook/count_range"]
     finally:
-        back = PermissionsChange(principal="outsider@lakehouse.example", remove=[Privilege.SELECT])
+        back = PermissionsChange(principal=stranger, remove=[Privilege.SELECT])
         clients.workspace.grants.update("schema", f"{catalog}.gold", changes=[back])
+        back = PermissionsChange(principal=stranger, remove=[Privilege.READ_FILES])
+        clients.workspace.grants.update("external_location", primary.account_wide("landing"), changes=[back])
         assert apply_estate(primary, ["notebook/count_range"], resources=ESTATE).failures == ()
 
 
@@ -319,80 +302,3 @@ def test_a_replica_is_taken_where_the_source_is_lost(
     assert place == f"s3://{bucket}/{key}" and snapshot.content == drill.export.snapshot.content
     own = export_estate(target, declared=ESTATE)
     assert own.place.startswith(f"s3://{bucket}/snapshots/{target.bucket_prefix}/"), "its own are told apart"
-
-
-def test_the_commands(estate: Target, recovery_target: Target) -> None:
-    assert apply_estate(estate).failures == ()
-    first = json.loads(run("export", "--json").stdout)
-    assert first["resources"].keys() == {one.key for one in RESOURCES}
-    assert "is as it was in" in run("export", "--dry-run").stdout
-    shown = run("rebuild", "--from", "latest", "--target", "dr", "--plan-only")
-    assert shown.exit_code == 0 and "Not brought by a snapshot:" in shown.stdout
-    assert "values of secrets:" in shown.stdout
-    unasked = run("rebuild", "--from", "latest", "--target", "dr")
-    assert unasked.exit_code == 2 and "--yes" in unasked.stderr
-    assert "flights" not in {one.name for one in Clients(recovery_target).workspace.catalogs.list()}
-    drilled = run("drill", "--json")
-    assert drilled.exit_code == 0, drilled.stderr
-    told = json.loads(drilled.stdout)
-    assert told["passed"] and told["resources"] == len(RESOURCES) and told["differences"] == []
-    assert set(told["seconds"]) == {"export", "bring_up", "plan", "apply", "prove"}
-    rebuilt = run("rebuild", "--from", f"v{first['version']}", "--target", "dr", "--yes", "--json")
-    assert {one["status"] for one in json.loads(rebuilt.stdout)["results"]} == {"unchanged"}
-    Clients(recovery_target).workspace.schemas.update("flights.gold", comment="Altered")
-    planned = run("rebuild", "--from", "latest", "--target", "dr", "--plan-only")
-    assert "~ schema/flights/gold\n      comment: Altered -> Answers" in planned.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("rebuild", "--from", "v999", "--target", "dr"), "There is no snapshot v999 of target local; found: v"),
-        (("rebuild", "--from", "latest", "--target", "local"), "Target local recovers nothing"),
-        (("rebuild", "--from", "latest", "--target", "prod"), "Target prod is not configured"),
-        (("rebuild", "--from", "latest", "--target", "moon"), "There is no target 'moon'"),
-        (("rebuild", "--from", "nowhere.json", "--target", "dr"), "nowhere.json cannot be read"),
-        (("export", "--target", "moon"), "There is no target 'moon'"),
-        (("drill", "--target", "local"), "Target local recovers nothing"),
-    ],
-)
-def test_what_cannot_be_meant_ends_with_a_remedy(
-    estate: Target, recovery_target: Target, arguments: tuple[str, ...], said: str
-) -> None:
-    ended = run(*arguments)
-    assert ended.exit_code == 1
-    assert ended.stderr.startswith(f"lakehouse: {said}")
-    assert ended.stdout == ""
-
-
-def test_a_workspace_that_a_drill_has_made_is_removed_and_no_other(recovery_target: Target) -> None:
-    settings = replace(read_settings(), workspace="drilled")
-    made, found = (LocalRecovery(settings, one) for one in (settings.find_target("dr"), recovery_target))
-    assert not found.remove() and recovery_target.profiles_home is not None and recovery_target.profiles_home.exists()
-    made.bring_up(needs_sql=False)
-    home = settings.home / "local" / "drilled-dr"
-    assert home.exists()
-    assert made.remove() and not home.exists()
-
-
-def test_one_that_is_down_says_how_it_comes_up(estate: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAKEHOUSE_WORKSPACE", "nowhere")
-    ended = run("export", "--target", "dr")
-    assert ended.exit_code == 1 and "run `lakehouse local up --name nowhere-dr`" in ended.stderr
-
-
-def test_in_dagster_it_is_an_asset_after_the_whole_estate(estate: Target) -> None:
-    job = defs.resolve_job_def("snapshot")
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    seen: list[dict[str, Any]] = []
-    for _ in range(2):
-        (event,) = job.execute_in_process(run_config=quiet).get_asset_materialization_events()
-        assert event.asset_key == KEY
-        seen.append({name: value.value for name, value in event.materialization.metadata.items()})
-    assert seen[1]["is_new"] is False and seen[0]["version"] == seen[1]["version"]
-    assert seen[1]["resources"] == len(RESOURCES) and seen[1]["since_the_last"] == "nothing changed"
-    assert seen[0]["place"].startswith("s3://lakehouse-local-recovery/snapshots/lakehouse-local/v0")
-    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
-    assert {dep.asset_key.to_user_string() for dep in specs[KEY].deps} == {one.key for one in RESOURCES}
-    schedule = next(one for one in defs.schedules or () if one.name == "hourly_snapshot")
-    assert isinstance(schedule, dg.ScheduleDefinition) and schedule.cron_schedule == "47 * * * *"
