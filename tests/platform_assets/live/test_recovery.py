@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from platform_assets.reconcile.apply import Status, apply_plan
 from platform_assets.recovery.drill import Drill, export_estate, plan_rebuild, remove_created, run_drill
 from platform_assets.recovery.proof import prove_equal
 from platform_assets.recovery.snapshot import InvalidSnapshot, write_snapshot
-from platform_assets.recovery.store import NoRecoveryBucket, SnapshotStore, fetch_snapshot
+from platform_assets.recovery.store import SnapshotStore, fetch_snapshot
 from platform_assets.recovery.taking import EstateNotReadable, take_snapshot
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.directory import Directory
@@ -152,15 +151,6 @@ def test_a_change_is_a_new_version_that_names_it_and_dry_run_writes_none(primary
     assert export_estate(primary, declared=ESTATE).number == before + 2, "as before, which is news after a change"
 
 
-def test_two_exports_at_once_write_one_version(new_target: NewTarget) -> None:
-    target = new_target()
-    assert apply_estate(target, ["+s3_bucket/recovery"]).failures == ()
-    with ThreadPoolExecutor(4) as threads:
-        done = list(threads.map(lambda _: export_estate(target), range(4)))
-    assert [one.number for one in done] == [1] * 4
-    assert [one.is_new for one in done].count(True) == 1
-
-
 def test_no_value_of_a_secret_is_in_it_and_others_are_denied(primary: Target) -> None:
     done = export_estate(primary, declared=ESTATE)
     assert VALUE not in write_snapshot(done.snapshot)
@@ -174,15 +164,16 @@ def test_no_value_of_a_secret_is_in_it_and_others_are_denied(primary: Target) ->
 
 
 def test_what_is_others_and_what_was_edited_in_place_is_named(primary: Target) -> None:
-    clients, catalog = Clients(primary), primary.catalog("flights")
-    stranger = "outsider@lakehouse.example"
-    change = PermissionsChange(principal=stranger, add=[Privilege.SELECT])
-    read = PermissionsChange(principal=stranger, add=[Privilege.READ_FILES])
-    path = f"/Shared/{primary.bucket_prefix}/count_range"
-    clients.workspace.grants.update("schema", f"{catalog}.gold", changes=[change])
-    clients.workspace.grants.update("external_location", primary.account_wide("landing"), changes=[read])
-    body = {"format": ImportFormat.SOURCE, "language": Language.PYTHON, "overwrite": True}
-    clients.workspace.workspace.import_(path, content="cHJpbnQoMSk=", **body)  # type: ignore[arg-type]
+    clients, stranger = Clients(primary), "outsider@lakehouse.example"
+    given = (
+        ("schema", f"{primary.catalog('flights')}.gold", Privilege.SELECT),
+        ("external_location", primary.account_wide("landing"), Privilege.READ_FILES),
+    )
+    path, body = f"/Shared/{primary.bucket_prefix}/count_range", {"language": Language.PYTHON, "overwrite": True}
+    for kind, name, privilege in given:
+        change = PermissionsChange(principal=stranger, add=[privilege])
+        clients.workspace.grants.update(kind, name, changes=[change])
+    clients.workspace.workspace.import_(path, content="cHJpbnQoMSk=", format=ImportFormat.SOURCE, **body)  # type: ignore[arg-type]
     try:
         left_out = take_snapshot(clients, ESTATE).left_out
         assert stranger in left_out["grants/schema/flights/gold"]
@@ -190,10 +181,9 @@ def test_what_is_others_and_what_was_edited_in_place_is_named(primary: Target) -
         assert left_out["grants/external_location/landing"] == said
         assert "what is declared is rebuilt" in left_out["notebook/count_range"]
     finally:
-        back = PermissionsChange(principal=stranger, remove=[Privilege.SELECT])
-        clients.workspace.grants.update("schema", f"{catalog}.gold", changes=[back])
-        back = PermissionsChange(principal=stranger, remove=[Privilege.READ_FILES])
-        clients.workspace.grants.update("external_location", primary.account_wide("landing"), changes=[back])
+        for kind, name, privilege in given:
+            change = PermissionsChange(principal=stranger, remove=[privilege])
+            clients.workspace.grants.update(kind, name, changes=[change])
         assert apply_estate(primary, ["notebook/count_range"], resources=ESTATE).failures == ()
 
 
@@ -204,11 +194,6 @@ def test_what_cannot_be_read_stops_the_export(primary: Target, gateway: Gateway)
         export_estate(primary, declared=ESTATE)
     gateway.clear_faults()
     assert SnapshotStore(Clients(primary), primary.bucket_prefix).find_numbers() == before
-
-
-def test_without_a_bucket_the_remedy_is_said(new_target: NewTarget) -> None:
-    with pytest.raises(NoRecoveryBucket, match=r"lakehouse apply -s \+s3_bucket/recovery"):
-        export_estate(new_target())
 
 
 def test_what_differs_in_the_recovered_estate_is_found_named_and_mended(

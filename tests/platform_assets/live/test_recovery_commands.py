@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,10 @@ from platform_assets.declarations import RESOURCES
 from platform_assets.definitions import defs
 from platform_assets.estate import apply_estate
 from platform_assets.estate_snapshot import KEY
+from platform_assets.recovery.drill import export_estate
+from platform_assets.recovery.store import NoRecoveryBucket
 from platform_assets.resource_types.model import Clients
+from tests.platform_assets.live.conftest import NewTarget
 
 
 def run(*arguments: str) -> Result:
@@ -66,6 +70,20 @@ def test_what_cannot_be_meant_ends_with_a_remedy(
     assert ended.exit_code == 1
     assert ended.stderr.startswith(f"lakehouse: {said}")
     assert ended.stdout == ""
+
+
+def test_two_exports_at_once_write_one_version(new_target: NewTarget) -> None:
+    target = new_target()
+    assert apply_estate(target, ["+s3_bucket/recovery"]).failures == ()
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda _: export_estate(target), range(4)))
+    assert [one.number for one in done] == [1] * 4
+    assert [one.is_new for one in done].count(True) == 1
+
+
+def test_without_a_bucket_the_remedy_is_said(new_target: NewTarget) -> None:
+    with pytest.raises(NoRecoveryBucket, match=r"lakehouse apply -s \+s3_bucket/recovery"):
+        export_estate(new_target())
 
 
 def test_a_workspace_that_a_drill_has_made_is_removed_and_no_other(recovery_target: Target) -> None:
