@@ -36,6 +36,7 @@ RESOURCE_TYPES = (
     "notebook",
     "job",
     "job_run",
+    "snapshot",
     "grants",
     "group",
     "service_principal",

@@ -1,4 +1,4 @@
-"""Targets: where the project runs (local, dev, qa, prod) and how things are called there. Data, validated.
+"""Targets: where the project runs (local, dev, qa, prod, dr) and how things are called there. Data, validated.
 
 The only reader of environment variables; everything else receives a `Target`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROLES = ("admin", "deployer", "pipeline", "analyst", "outsider")
@@ -34,6 +34,8 @@ class Target:
     `iam_settle_seconds`: how long a changed IAM role may take to be known everywhere.
     `alert_emails` and `alert_destinations` (ids of notification destinations) are told when a persistent job fails;
     `budget_policy_id` is the serverless budget policy whose tags stand on the bill.
+    `recovers` names the target whose estate this one stands in for when that is lost: the mark of a recovery target.
+    `profiles` is what its profiles' names start with, where that is not its own name.
     `profiles_home` holds the profile files of a local workspace; None means the user's own files.
     """
 
@@ -55,6 +57,8 @@ class Target:
     alert_emails: tuple[str, ...] = ()
     alert_destinations: tuple[str, ...] = ()
     budget_policy_id: str | None = None
+    recovers: str | None = None
+    profiles: str | None = None
     profiles_home: Path | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +69,8 @@ class Target:
         missing = {"pipeline", "deployer", "analysts"} - set(self.principals)
         if missing:
             raise InvalidTarget(f"Target {self.name}: principals lacks {', '.join(sorted(missing))}")
+        if self.recovers == self.name:
+            raise InvalidTarget(f"Target {self.name}: recovers must name another target, got its own name")
 
     def _require(self, name: str, pattern: str, expected: str) -> None:
         value = getattr(self, name)
@@ -72,7 +78,7 @@ class Target:
             raise InvalidTarget(f"Target {self.name}: {name} must be {expected}, got {value!r}")
 
     def bucket(self, purpose: str) -> str:
-        """Return the name of the bucket for a purpose: landing, lake or artifacts."""
+        """Return the name of the bucket for a purpose: landing, lake, artifacts or recovery."""
         return f"{self.bucket_prefix}-{purpose}"
 
     def queue(self, purpose: str) -> str:
@@ -103,7 +109,7 @@ class Target:
         """
         if role not in ROLES:
             raise InvalidTarget(f"No role {role!r}; there are {', '.join(ROLES)}")
-        return f"{self.name}-{role}"
+        return f"{self.profiles or self.name}-{role}"
 
 
 _EXAMPLE_PRINCIPALS = {
@@ -116,11 +122,11 @@ _EXAMPLE_PRINCIPALS = {
 _BUCKET_ROLES = ("admin", "deployer", "pipeline")
 
 
-def _remote(name: str, catalog_prefix: str) -> Target:
+def _remote(name: str, catalog_prefix: str, region: str = "eu-central-1", recovers: str | None = None) -> Target:
     """A target on a real account: put your own account, principals and region here."""
     return Target(
         name=name,
-        region="eu-central-1",
+        region=region,
         aws_account=PLACEHOLDER_ACCOUNT,
         databricks_account="00000000-0000-0000-0000-000000000000",
         bucket_prefix=f"lakehouse-{name}",
@@ -128,19 +134,43 @@ def _remote(name: str, catalog_prefix: str) -> Target:
         principals=_EXAMPLE_PRINCIPALS,
         bucket_principals=tuple(f"arn:aws:iam::{PLACEHOLDER_ACCOUNT}:role/lakehouse-{role}" for role in _BUCKET_ROLES),
         parallel_calls=16,
+        recovers=recovers,
     )
 
 
+RECOVERY = "dr"  # the name that people use for whatever recovers the target that they have chosen
 REMOTE: Mapping[str, Target] = {
-    target.name: target for target in (_remote("dev", "dev_"), _remote("qa", "qa_"), _remote("prod", ""))
+    target.name: target
+    for target in (
+        _remote("dev", "dev_"),
+        _remote("qa", "qa_"),
+        _remote("prod", ""),
+        _remote(RECOVERY, "", region="eu-west-1", recovers="prod"),
+    )
 }
-NAMES = ("local", *REMOTE)
+LOCAL, LOCAL_RECOVERY = "local", "local-dr"
+NAMES = (LOCAL, LOCAL_RECOVERY, *REMOTE)
+_RECOVERY_WORKSPACE = "-dr"  # the local workspace that recovers another has its name with this end
 
 
 def local_target(home: Path, workspace: str = "default") -> Target:
-    """Return the target of a local workspace whose state is under `home`."""
+    """Return the target of a local workspace whose state is under `home`.
+
+    One whose name ends in -dr is in another region and recovers the one without.
+    """
+    if workspace.endswith(_RECOVERY_WORKSPACE):
+        primary = local_target(home, workspace.removesuffix(_RECOVERY_WORKSPACE))
+        return replace(
+            primary,
+            name=LOCAL_RECOVERY,
+            region="eu-west-1",
+            bucket_prefix="lakehouse-local-dr",
+            workspace_ids={LOCAL_RECOVERY: 1},
+            recovers=LOCAL,
+            profiles_home=home / "local" / workspace,
+        )
     return Target(
-        name="local",
+        name=LOCAL,
         region="eu-central-1",
         aws_account="123456789012",
         databricks_account="0d26daa6-5e44-4c97-a497-ef015f91254a",
@@ -151,9 +181,10 @@ def local_target(home: Path, workspace: str = "default") -> Target:
             "analysts": "analysts",
         },
         call_deadline_seconds=30,
-        workspace_ids={"local": 1},
+        workspace_ids={LOCAL: 1},
         bucket_principals=tuple(f"arn:aws:iam::123456789012:user/lakehouse-{role}" for role in _BUCKET_ROLES),
         iam_settle_seconds=3.0,
+        profiles=LOCAL,
         alert_emails=("data-platform@example.com",),
         profiles_home=home / "local" / workspace,
     )
@@ -178,11 +209,41 @@ class Settings:
             UnknownTarget: with the valid names.
             InvalidTarget: its data is still the example's.
         """
-        if self.target_name == "local":
+        return self.find_target(self.target_name)
+
+    @property
+    def recovery_workspace(self) -> str:
+        """The name of the local workspace that recovers the chosen one."""
+        return f"{self.workspace.removesuffix(_RECOVERY_WORKSPACE)}{_RECOVERY_WORKSPACE}"
+
+    def find_target(self, name: str) -> Target:
+        """Return a target by its name; `dr` is what recovers the chosen one.
+
+        Raises:
+            UnknownTarget: with the valid names.
+            InvalidTarget: its data is still the example's.
+        """
+        is_local = self.target_name in (LOCAL, LOCAL_RECOVERY)
+        if name == LOCAL_RECOVERY or (name == RECOVERY and is_local):
+            return local_target(self.home, self.recovery_workspace)
+        if name == LOCAL:
             return local_target(self.home, self.workspace)
-        if self.target_name not in REMOTE:
-            raise UnknownTarget(f"LAKEHOUSE_TARGET={self.target_name!r}: the targets are {', '.join(NAMES)}")
-        return require_configured(REMOTE[self.target_name])
+        if name not in REMOTE:
+            raise UnknownTarget(f"There is no target {name!r} (LAKEHOUSE_TARGET): the targets are {', '.join(NAMES)}")
+        return require_configured(REMOTE[name])
+
+    def find_recovered(self, target: Target) -> Target:
+        """Return the target whose estate a recovery target stands in for.
+
+        Raises:
+            InvalidTarget: it stands in for none.
+            UnknownTarget: for one that there is not.
+        """
+        if target.recovers is None:
+            raise InvalidTarget(f"Target {target.name} recovers nothing: it lacks `recovers` in lakehouse/targets.py")
+        if target.recovers == LOCAL:
+            return local_target(self.home, self.workspace.removesuffix(_RECOVERY_WORKSPACE))
+        return self.find_target(target.recovers)
 
 
 def require_configured(target: Target) -> Target:

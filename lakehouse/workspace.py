@@ -86,6 +86,12 @@ def open_aws(target: Target, role: str) -> boto3.Session:
         raise WorkspaceUnreachable(_explain(target, profile, str(error))) from error
 
 
+def name_local_up(target: Target) -> str:
+    """Return the command that brings a target's local workspace up."""
+    name = target.profiles_home.name if target.profiles_home else "default"
+    return "`lakehouse local up`" if name == "default" else f"`lakehouse local up --name {name}`"
+
+
 def _databricks_file(target: Target) -> str | None:
     return None if target.profiles_home is None else str(target.profiles_home / "databrickscfg")
 
@@ -100,5 +106,5 @@ def _changed_at(config_file: str | None) -> int | None:
 
 def _explain(target: Target, profile: str, error: str) -> str:
     if target.profiles_home is not None:
-        return f"The local workspace in {target.profiles_home} was never up: run `lakehouse local up` ({error})"
+        return f"The local workspace in {target.profiles_home} was never up: run {name_local_up(target)} ({error})"
     return f"Profile {profile} is missing or incomplete in ~/.databrickscfg or ~/.aws: {error}"

@@ -3,10 +3,14 @@
 import dagster as dg
 
 from lakehouse.executor import threaded_executor
+from platform_assets.estate_snapshot import export_estate_snapshot
 from platform_assets.jar_flow import run_test_jar_job
 from platform_assets.jobs import ESTATE, build_jobs
-from platform_assets.schedules import hourly_drift
+from platform_assets.schedules import hourly_drift, hourly_snapshot
 
 defs = dg.Definitions(
-    assets=[ESTATE, run_test_jar_job], jobs=build_jobs(), schedules=[hourly_drift], executor=threaded_executor
+    assets=[ESTATE, run_test_jar_job, export_estate_snapshot],
+    jobs=build_jobs(),
+    schedules=[hourly_drift, hourly_snapshot],
+    executor=threaded_executor,
 )

@@ -181,7 +181,8 @@ _LISTS = ("iam:ListRoles", "kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBucke
 _NEW_KEYS = ("kms:CreateKey", "kms:TagResource")
 _ALIASES = ("kms:CreateAlias", "kms:DeleteAlias")  # asked for on the key as well
 _KEY_USE = ("kms:Decrypt", "kms:GenerateDataKey")
-_OBJECTS = ("s3:GetObject", "s3:PutObject")  # wheels and JARs: the data is nothing of the deployer's
+_OBJECTS = ("s3:GetObject", "s3:PutObject")  # wheels, JARs, snapshots: the data is nothing of the deployer's
+_OBJECTS_IN = ("artifacts", "recovery")
 
 
 def _allow_all(target: Target, needed: set[str]) -> Iterator[Document]:
@@ -201,7 +202,7 @@ def _allow_all(target: Target, needed: set[str]) -> Iterator[Document]:
     yield allow("Aliases", _ALIASES, [f"arn:aws:kms:{place}:alias/{prefix}-*"])
     yield allow("KeyUse", _KEY_USE, keys, named)
     yield allow("Buckets", of("s3"), [f"arn:aws:s3:::{prefix}-*"])
-    yield allow("Objects", _OBJECTS, [f"arn:aws:s3:::{target.bucket('artifacts')}/*"])
+    yield allow("Objects", _OBJECTS, [f"arn:aws:s3:::{target.bucket(name)}/*" for name in _OBJECTS_IN])
     yield allow("Queues", of("sqs"), [f"arn:aws:sqs:{place}:{prefix}-*"])
     yield allow("Roles", of("iam"), [f"arn:aws:iam::{target.aws_account}:role/{prefix}-*"])
     yield allow("Secrets", of("secretsmanager"), [f"arn:aws:secretsmanager:{place}:secret:{prefix}/*"])

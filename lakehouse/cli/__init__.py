@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from lakehouse.cli import demo, estate, estate_import, local, permissions
+from lakehouse.cli import demo, estate, estate_import, local, permissions, recovery
 from lakehouse.cli.expected_errors import ExplainingGroup
 
 app = typer.Typer(
@@ -16,5 +16,5 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for commands in (local, estate, estate_import, permissions, demo):
+for commands in (local, estate, estate_import, recovery, permissions, demo):
     commands.add_commands(app)

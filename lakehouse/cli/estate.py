@@ -59,7 +59,7 @@ def plan(
     found = _make_plan(select, prune, allow_data_loss)
     if out is not None:
         write_plan(current_target(), found, out, select, _prune(prune, allow_data_loss))
-    _show(found, as_json)
+    show_plan(found, as_json)
     if found.count(Action.BLOCKED):
         raise typer.Exit(FAILED)
     if detailed_exitcode and not found.is_empty:
@@ -86,11 +86,11 @@ def apply(
 
     found = renew_plan(current_target(), file) if file else _make_plan(select, prune, allow_data_loss)
     if not as_json:
-        _show(found, as_json)
+        show_plan(found, as_json)
     if not yes and _is_person_there() and _takes_away(found):
         typer.confirm("Something is deleted or revoked. Carry this out?", abort=True, err=True)
-    report = carry_out(current_target(), found, _count_progress(found, quiet=as_json))
-    typer.echo(_as_json(report) if as_json else _summarize(report))
+    report = carry_out(current_target(), found, count_progress(found, quiet=as_json))
+    typer.echo(_as_json(report) if as_json else summarize_report(report))
     if report.failures:
         raise typer.Exit(FAILED)
 
@@ -112,7 +112,8 @@ def _prune(enabled: bool, allow_data_loss: list[str] | None) -> Pruning:
     return Pruning(enabled, frozenset(allow_data_loss or ()))
 
 
-def _show(found: Plan, as_json: bool) -> None:
+def show_plan(found: Plan, as_json: bool) -> None:
+    """Print a plan, a colour for each kind of change."""
     from platform_assets.reconcile.explain import describe_plan, explain_plan
 
     if as_json:
@@ -132,7 +133,8 @@ def _is_person_there() -> bool:
     return sys.stdin.isatty()
 
 
-def _count_progress(found: Plan, quiet: bool) -> OnProgress:
+def count_progress(found: Plan, quiet: bool) -> OnProgress:
+    """Return what prints a line for each change as it is done."""
     total, ended = len(found.changed), 0
 
     def tell(result: Result) -> None:
@@ -146,7 +148,8 @@ def _count_progress(found: Plan, quiet: bool) -> OnProgress:
     return tell
 
 
-def _summarize(report: ApplyReport) -> str:
+def summarize_report(report: ApplyReport) -> str:
+    """Return in a line what became of a plan."""
     from platform_assets.reconcile.apply import Status
 
     if report.changed_nothing:

@@ -32,6 +32,9 @@ EXPECTED = frozenset(
         "platform_assets.reconcile.rendering.FormatterMissing",
         "platform_assets.reconcile.saved.InvalidPlanFile",
         "platform_assets.reconcile.saved.PlanOutdated",
+        "platform_assets.recovery.snapshot.InvalidSnapshot",
+        "platform_assets.recovery.store.NoRecoveryBucket",
+        "platform_assets.recovery.taking.EstateNotReadable",
         "platform_assets.resource_types.model.InvalidDeclaration",
     }
 )

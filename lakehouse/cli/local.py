@@ -36,13 +36,13 @@ def bring_up(name: Name = None, as_json: AsJson = False) -> None:
 
     name, home = _choose(name)
     console = _open_console(as_json)
-    cache = read_settings().cache_home
+    cache, region = read_settings().cache_home, local_target(home, name).region
     if lifecycle.status(name, home).state in ("up", "degraded"):
-        endpoints = lifecycle.up(name, home, cache)
+        endpoints = lifecycle.up(name, home, cache, region=region)
     else:
         console.print(f"Starting workspace '{name}'", highlight=False)
         with StartDisplay(console) as display:
-            endpoints = lifecycle.up(name, home, cache, on_progress=display.show)
+            endpoints = lifecycle.up(name, home, cache, on_progress=display.show, region=region)
     if as_json:
         _print_json(asdict(endpoints))
         return

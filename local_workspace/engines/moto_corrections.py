@@ -6,6 +6,8 @@ Runs inside the moto process only. A correction whose target moto no longer has 
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import nullcontext
 from functools import lru_cache
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -35,6 +37,8 @@ _BUCKET_ACTIONS = {
     "DELETE": {"publicAccessBlock": "PutBucketPublicAccessBlock", "encryption": "PutEncryptionConfiguration"},
 }
 _list_with_deleted = S3Backend.list_objects
+_put_object = s3_responses.S3Response.put_object
+_putting = threading.Lock()  # held by conditional writes
 
 
 class CorrectionMisfits(Exception):
@@ -59,6 +63,8 @@ def apply_corrections() -> None:
     replace_attribute(FakeBucket, "get_permission", _decide_without_conditions)
     # A folder whose objects are all deleted went on being listed in a versioned bucket.
     replace_attribute(S3Backend, "list_objects", _list_existing)
+    # Of two that put an object only if there is none, both were told that they had: it was looked first, put later.
+    replace_attribute(s3_responses.S3Response, "put_object", _put_one_at_a_time)
     # Every instance ever made was remembered for a dashboard: a leak in a server that runs for days.
     replace_attribute(BaseModel, "__new__", lambda cls, *_args, **_kwargs: object.__new__(cls))
     # All attributes of the queue, each counting all messages, were worked out for every message of a receive:
@@ -113,6 +119,12 @@ def _list_existing(backend: S3Backend, bucket: FakeBucket, prefix: str | None, *
         if name.startswith(prefix or "") and not isinstance(key, FakeDeleteMarker)
     }
     return _list_with_deleted(backend, SimpleNamespace(keys=existing), prefix, *rest, **named)  # type: ignore[arg-type]
+
+
+def _put_one_at_a_time(response: s3_responses.S3Response) -> Any:
+    is_conditional = response.headers.get("If-None-Match") or response.headers.get("If-Match")
+    with _putting if is_conditional else nullcontext():
+        return _put_object(response)
 
 
 def _queue_arn(response: SQSResponse) -> str:

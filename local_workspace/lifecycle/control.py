@@ -45,8 +45,11 @@ def up(
     cache_home: Path,
     engines: Sequence[str] = ENGINES,
     on_progress: Progress = lambda _status: None,
+    region: str | None = None,
 ) -> Endpoints:
     """Bring the workspace up, or find it up, and return where it listens. `home` is the state home.
+
+    `region` is the AWS region that it is in, the same each time; None is eu-central-1.
 
     Raises:
         WorkspaceFailed: with the reason and the log's place.
@@ -54,7 +57,7 @@ def up(
     directory = workspace_home(home, name)
     with hold_lock(directory / "up.lock"):
         if lock_holder(directory / "gateway.lock") is None:
-            _spawn_gateway(name, directory, cache_home, engines)
+            _spawn_gateway(name, directory, cache_home, engines, region)
         return _await_endpoints(name, directory, on_progress)
 
 
@@ -114,13 +117,14 @@ def list_workspaces(home: Path) -> list[str]:
     return sorted(path.parent.name for path in (home / "local").glob("*/gateway.lock"))
 
 
-def _spawn_gateway(name: str, directory: Path, cache_home: Path, engines: Sequence[str]) -> None:
+def _spawn_gateway(name: str, directory: Path, cache_home: Path, engines: Sequence[str], region: str | None) -> None:
     for stale in ("endpoints.json", "progress.json"):
         (directory / stale).unlink(missing_ok=True)
     log_path = directory / "logs" / "gateway.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     where = ["--directory", str(directory.absolute()), "--cache-home", str(cache_home.absolute()), "--name", name]
-    command = [sys.executable, "-m", "local_workspace.lifecycle.serve", *where, "--engines", ",".join(engines)]
+    what = ["--engines", ",".join(engines), *(["--region", region] if region else [])]
+    command = [sys.executable, "-m", "local_workspace.lifecycle.serve", *where, *what]
     with log_path.open("ab") as log:
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=directory

@@ -24,7 +24,7 @@ from local_workspace.engines.moto_server import MotoServer
 from local_workspace.gateway.app import SERVICES, create_app, load_routes
 from local_workspace.gateway.faults import FaultLayer, FaultRules, fault_routes
 from local_workspace.gateway.request_log import RequestLog, RequestLogLayer, TokenNames, request_log_routes
-from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
+from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, ROOT_KEYS, Workspace
 from local_workspace.lifecycle import files, identities
 from local_workspace.lifecycle.health import describe_engine, health_routes, write_progress
 from local_workspace.lifecycle.listener import choose_port, listen, read_ports, write_ports
@@ -37,12 +37,14 @@ log = logging.getLogger(__name__)
 class GatewayProcess:
     """One workspace, from its first port to its last snapshot."""
 
-    def __init__(self, directory: Path, name: str, cache_home: Path, engines: tuple[str, ...]) -> None:
+    def __init__(
+        self, directory: Path, name: str, cache_home: Path, engines: tuple[str, ...], region: str | None = None
+    ) -> None:
         self._directory = directory
         self._cache_home = cache_home
         self._state, self._failure = "starting", ""
         self._publishing = threading.Lock()
-        self._listener, self.workspace = self._take_ports(name)
+        self._listener, self.workspace = self._take_ports(name, region or REGION)
         self._left_over = active_runs(self.workspace.store)  # before anybody can begin another
         makers: dict[str, Callable[[], Engine]] = {
             "moto": self._make_moto,
@@ -152,15 +154,15 @@ class GatewayProcess:
             workspace.name, workspace.host, workspace.aws_endpoint, workspace.spark_url, os.getpid(), pids
         )
 
-    def _take_ports(self, name: str) -> tuple[socket.socket, Workspace]:
+    def _take_ports(self, name: str, region: str) -> tuple[socket.socket, Workspace]:
         before = read_ports(self._directory)
         listener = listen(before.get("gateway"))
         ports = {engine: choose_port(before.get(engine)) for engine in ("moto", "spark")}
         ports["gateway"] = listener.getsockname()[1]
         write_ports(self._directory, ports)
         self._ports = ports
-        address = "http://127.0.0.1:"
-        return listener, Workspace(name, self._directory, f"{address}{ports['gateway']}", f"{address}{ports['moto']}")
+        host, aws = (f"http://127.0.0.1:{ports[engine]}" for engine in ("gateway", "moto"))
+        return listener, Workspace(name, self._directory, host, aws, region=region)
 
     def _make_moto(self) -> Engine:
         keys = ROOT_KEYS["aws_access_key_id"], ROOT_KEYS["aws_secret_access_key"]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from local_workspace.gateway import principals
 from local_workspace.gateway.errors import ApiError
 from local_workspace.gateway.store import Store
-from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, Workspace
+from local_workspace.gateway.workspace import AWS_ACCOUNT, Workspace
 from local_workspace.lifecycle import files
 
 
@@ -45,7 +45,7 @@ _QUEUES = {
         "sqs:SendMessageBatch",
         "sqs:ChangeMessageVisibilityBatch",
     ],
-    "Resource": f"arn:aws:sqs:{REGION}:{AWS_ACCOUNT}:lakehouse-*",
+    "Resource": f"arn:aws:sqs:*:{AWS_ACCOUNT}:lakehouse-*",
 }
 _LANDING = {
     "Effect": "Allow",

@@ -15,6 +15,7 @@ RESOURCES: tuple[Resource, ...] = (
     S3Bucket("landing", events_to="landing-events"),
     S3Bucket("lake"),
     S3Bucket("artifacts"),
+    S3Bucket("recovery"),  # snapshots of the estate; no location opens it to runs
     StorageRole("storage", buckets=("landing", "lake", "artifacts")),
     StorageCredential("lake_storage"),
     ExternalLocation("landing", bucket="landing"),

@@ -31,6 +31,14 @@ class Import:
 
 def import_resources(clients: Clients) -> Import:
     """Rebuild the declarations of all that carries the estate's mark, and of the grants on it."""
+    rebuilt, refused = rebuild_found(clients)
+    refuse_dependents(rebuilt, refused)
+    ordered = tuple(rebuilt[key] for key in order_keys(list(rebuilt.values())))
+    return Import(ordered, refused, tuple(one.type_name for one in TYPES if one.references is None))
+
+
+def rebuild_found(clients: Clients) -> tuple[dict[str, Resource], dict[str, str]]:
+    """Return the declarations by key, and by key why others have none; some may need what has none."""
     listing = Listing(clients)
     types = [one for one in TYPES if one.references is not None]
     bare = [one for kind in types for one in sorted(kind.find_owned(listing), key=lambda one: one.key)]
@@ -43,9 +51,7 @@ def import_resources(clients: Clients) -> Import:
                 rebuilt[one.key] = resource
         except (NotExpressible, InvalidDeclaration) as error:
             refused[one.key] = str(error)
-    _refuse_dependents(rebuilt, refused)
-    ordered = tuple(rebuilt[key] for key in order_keys(list(rebuilt.values())))
-    return Import(ordered, refused, tuple(one.type_name for one in TYPES if one.references is None))
+    return rebuilt, refused
 
 
 def _find_grants(resources: list[Resource]) -> Iterator[Resource]:
@@ -85,7 +91,7 @@ def _read_declared(rebuilt: Resource, state: State, listing: Listing) -> State:
     return rebuilt.select_declared(state)
 
 
-def _refuse_dependents(rebuilt: dict[str, Resource], refused: dict[str, str]) -> None:
+def refuse_dependents(rebuilt: dict[str, Resource], refused: dict[str, str]) -> None:
     """Move what needs something that is not declared to the refused."""
     while lacking := [(key, need) for key, one in rebuilt.items() for need in one.dependencies if need not in rebuilt]:
         for key, need in lacking:

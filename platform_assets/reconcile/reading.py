@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from lakehouse.targets import Target
-from lakehouse.workspace import WorkspaceUnreachable
+from lakehouse.workspace import WorkspaceUnreachable, name_local_up
 from platform_assets.reconcile.plan import World
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -53,7 +53,7 @@ def require_open_door(clients: Clients) -> None:
     except ConnectionRefusedError as error:
         raise WorkspaceUnreachable(
             f"Target {clients.target.name}: nobody listens at {host.geturl()}; "
-            "a local workspace comes up with `lakehouse local up`"
+            f"a local workspace comes up with {name_local_up(clients.target)}"
         ) from error
     except OSError:
         return  # not for us to decide: the SDK may know of a proxy

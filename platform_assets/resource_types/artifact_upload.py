@@ -28,6 +28,7 @@ class ArtifactUpload(Resource):
 
     folder: ClassVar[str]  # of the bucket
     group = "platform_artifacts"
+    kept_elsewhere = frozenset({"version", "in_bucket", "in_volume"})
 
     @property
     @abstractmethod

@@ -104,7 +104,7 @@ class Grants(Resource):
         held = state.get("foreign") or {}
         to = {roles[name]: tuple(privileges) for name, privileges in held.items() if name in roles}
         if not to:
-            raise NotExpressible("nothing on it is granted to a role of the target")
+            raise NotExpressible(f"it is granted to no role of the target, only to {', '.join(sorted(held))}")
         return replace(self, to=to)
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:

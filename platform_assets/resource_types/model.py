@@ -71,6 +71,7 @@ class Resource(ABC):
 
     `references`: fields that name resources, and of which type, of a type that can be rebuilt; None of other types.
     `fixed`: fields that cannot be changed, with the reason; `reported`: fields of the world that are shown and left.
+    `kept_elsewhere`: fields of the state that stand for content of this repository or of a secrets manager.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Resource(ABC):
     references: ClassVar[Mapping[str, str] | None] = None
     fixed: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[Mapping[str, str]] = {}
+    kept_elsewhere: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ class Notebook(Resource):
     type_name = "notebook"
     group = "platform_artifacts"
     kinds = frozenset({"databricks", "python"})
+    kept_elsewhere = frozenset({"content"})
 
     @property
     def source(self) -> bytes:

@@ -49,6 +49,7 @@ class SecretScope(Resource):
     type_name = "secret_scope"
     group = "platform_security"
     holds_data = True  # secrets that others put there have no source to come back from
+    kept_elsewhere = frozenset({"secrets"})
     reported = {
         "other_principals": "have permissions that are not declared: shown, not removed",
         "other_secrets": "are not declared: shown, not removed",

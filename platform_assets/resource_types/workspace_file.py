@@ -21,6 +21,7 @@ class WorkspaceFile(WorkspaceObject):
     type_name = "workspace_file"
     object_type = "FILE"
     permissions_type = "files"
+    kept_elsewhere = frozenset({"content"})
 
     @property
     def source(self) -> bytes:

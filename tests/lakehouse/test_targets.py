@@ -31,8 +31,39 @@ def test_no_two_targets_share_a_physical_name() -> None:
     targets = [LOCAL, *REMOTE.values()]
     for name in ("bucket", "queue", "iam_role", "account_wide", "profile"):
         assert len({getattr(target, name)("pipeline") for target in targets}) == len(targets)
-    in_one_metastore = [target.catalog("flights") for target in REMOTE.values()]
-    assert len(set(in_one_metastore)) == len(in_one_metastore)
+    in_their_metastore = [(target.region, target.catalog("flights")) for target in REMOTE.values()]
+    assert len(set(in_their_metastore)) == len(in_their_metastore)
+
+
+def test_a_recovery_target_is_elsewhere_and_names_whom_it_recovers() -> None:
+    pairs = [(local_target(Path("/state"), "mine-dr"), local_target(Path("/state"), "mine"))]
+    pairs += [(target, REMOTE[target.recovers]) for target in REMOTE.values() if target.recovers]
+    assert [(target.name, primary.name) for target, primary in pairs] == [("local-dr", "local"), ("dr", "prod")]
+    for target, primary in pairs:
+        assert (target.recovers, primary.recovers) == (primary.name, None)
+        assert target.region != primary.region
+        assert target.bucket("lake") != primary.bucket("lake")
+        assert target.catalog("flights") == primary.catalog("flights"), "queries go on under the same names"
+    assert pairs[0][0].profile("deployer") == "local-deployer", "each local workspace writes the same profiles"
+
+
+def test_no_target_recovers_itself() -> None:
+    with pytest.raises(InvalidTarget, match="recovers must name another target"):
+        replace(LOCAL, recovers="local")
+
+
+@pytest.mark.parametrize("workspace", ["second", "second-dr"])
+@pytest.mark.parametrize("name", ["dr", "local-dr"])
+def test_dr_is_what_recovers_the_chosen_target(workspace: str, name: str) -> None:
+    settings = replace(read_settings(), home=Path("/state"), workspace=workspace, target_name="local")
+    found = settings.find_target(name)
+    assert (found.name, found.profiles_home) == ("local-dr", Path("/state/local/second-dr"))
+    recovered = settings.find_recovered(found)
+    assert (recovered.name, recovered.profiles_home) == ("local", Path("/state/local/second"))
+    with pytest.raises(InvalidTarget, match="recovers nothing"):
+        settings.find_recovered(recovered)
+    with pytest.raises(InvalidTarget, match="Target dr is not configured"):
+        replace(settings, target_name="prod").find_target("dr")
 
 
 @pytest.mark.parametrize(

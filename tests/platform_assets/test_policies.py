@@ -52,7 +52,7 @@ def test_no_declared_policy_allows_too_much() -> None:
 
 def test_there_are_policies_to_lint() -> None:
     policies = [policy for one in RESOURCES for policy in find_policies(one.desired(TARGETS[0]))]
-    assert len(policies) == 6  # three buckets, one queue, trust and access of the role
+    assert len(policies) == 7  # four buckets, one queue, trust and access of the role
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -284,3 +285,16 @@ def test_a_folder_whose_objects_are_deleted_is_not_listed(warm_moto: MotoServer)
     found = s3.list_objects_v2(Bucket="folders", Delimiter="/")
     assert [entry["Prefix"] for entry in found["CommonPrefixes"]] == ["c/"]
     assert s3.list_objects_v2(Bucket="folders", Prefix="a/")["KeyCount"] == 0
+
+
+def test_of_many_who_put_an_object_only_if_there_is_none_one_does(warm_moto: MotoServer) -> None:
+    s3 = make_bucket(warm_moto, "once")
+
+    def put(number: int) -> str:
+        try:
+            return str(s3.put_object(Bucket="once", Key="v1", Body=b"%d" % number, IfNoneMatch="*")["ETag"])
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+
+    told = list(ThreadPoolExecutor(8).map(put, range(40)))
+    assert (told.count("PreconditionFailed"), s3.head_object(Bucket="once", Key="v1")["ETag"] in told) == (39, True)

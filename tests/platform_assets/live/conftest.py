@@ -11,8 +11,9 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.sql import StatementState
 
-from lakehouse.targets import Target
+from lakehouse.targets import Target, read_settings
 from lakehouse.workspace import open_workspace
+from local_workspace import lifecycle
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate
 from platform_assets.reconcile.apply import ApplyReport, apply_plan
@@ -114,6 +115,16 @@ def new_target(warm_target: Target) -> NewTarget:
         return replace(warm_target, bucket_prefix=f"lakehouse-try{number}", catalog_prefix=f"try{number}_")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def recovery_target(warm_target: Target) -> Iterator[Target]:
+    """The second workspace, in another region; nothing that is rebuilt here needs its Spark."""
+    settings = read_settings()
+    target, name = settings.find_target("dr"), settings.recovery_workspace
+    lifecycle.up(name, settings.home, settings.cache_home, ("moto", "pool"), region=target.region)
+    yield target
+    lifecycle.down(name, settings.home)
 
 
 @pytest.fixture(scope="session")

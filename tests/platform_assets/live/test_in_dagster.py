@@ -123,7 +123,7 @@ def test_a_dry_run_of_the_estate_shows_the_plan_and_changes_nothing(estate: Targ
 
 
 def test_the_schedule_asks_for_the_drift_job_alone() -> None:
-    (schedule,) = defs.schedules or ()
+    schedule = next(one for one in defs.schedules or () if one.name == "hourly_drift")
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.job_name, schedule.default_status) == ("drift", dg.DefaultScheduleStatus.RUNNING)
 

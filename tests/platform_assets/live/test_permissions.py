@@ -15,6 +15,7 @@ from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.permissions import PERMISSIONS, deployer_policy
 from platform_assets.reconcile.plan import Prune
+from platform_assets.recovery.drill import export_estate
 from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.secret_scope import SecretScope
 from tests.platform_assets.live.conftest import NewTarget
@@ -149,6 +150,7 @@ def test_the_data_is_not_the_deployers(target: Target, bound: None) -> None:
     assert apply_estate(target, ["+s3_bucket"]).failures == ()
     s3 = open_aws(target, "deployer").client("s3")
     s3.put_object(Bucket=target.bucket("artifacts"), Key="libs/some.jar", Body=b"")
+    assert [export_estate(target).is_new for _ in range(2)] == [True, False]
     for purpose in ("landing", "lake"):
         with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
             s3.put_object(Bucket=target.bucket(purpose), Key="some", Body=b"")
