@@ -30,6 +30,7 @@ RESOURCE_TYPES = (
     "table",
     "view",
     "function",
+    "registered_model",
     "wheel",
     "jar",
     "script",

@@ -145,6 +145,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
     ),
     "function": Permissions(DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse")),
+    "registered_model": Permissions(DEPLOYER, databricks=("owner of the schema",)),
     "view": Permissions(
         DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse", "SELECT on what it reads")
     ),

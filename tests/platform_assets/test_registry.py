@@ -60,6 +60,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
+    "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),
     "view": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
