@@ -62,6 +62,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     ),
     "directory": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "workspace_file": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
+    "experiment": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "kms_key": Permissions(
         DEPLOYER,
         plan=("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListAliases", "kms:ListResourceTags"),

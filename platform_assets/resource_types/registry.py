@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.directory import Directory
+from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.grants import Grants
@@ -37,6 +38,7 @@ TYPES: tuple[type[Resource], ...] = (
     SecretScope,
     Directory,
     WorkspaceFile,
+    Experiment,
     KmsKey,
     SqsQueue,
     S3Bucket,
