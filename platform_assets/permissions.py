@@ -154,6 +154,9 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "notebook": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "jar": _UPLOAD,
     "job": Permissions(DEPLOYER, databricks=("member of the workspace",), note="Its runs have the deployer's rights"),
+    "pipeline": Permissions(
+        DEPLOYER, databricks=("member of the workspace",), note="Its updates have the deployer's rights"
+    ),
     "grants": Permissions(DEPLOYER, databricks=("owner of the securable, or MANAGE on it",)),
 }
 

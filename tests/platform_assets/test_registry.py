@@ -75,6 +75,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),
     "job": ("POST /api/2.2/jobs/create", "GET /api/2.2/jobs/list", "GET PATCH /api/2.0/permissions/jobs/1"),
+    "pipeline": (
+        "GET POST /api/2.0/pipelines",
+        "GET PUT DELETE /api/2.0/pipelines/{id}",
+        "GET PATCH /api/2.0/permissions/pipelines/{id}",
+    ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
 MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}

@@ -8,6 +8,7 @@ from local_workspace.gateway.store import Store
 from local_workspace.services.cluster_policies.policies import KIND as CLUSTER_POLICY
 from local_workspace.services.experiments.experiments import TRASH as TRASHED_EXPERIMENT
 from local_workspace.services.jobs.access import ACL as JOB_ACL
+from local_workspace.services.pipelines.pipelines import KIND as PIPELINE
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
@@ -38,7 +39,7 @@ def _forget_grants(store: Store, name: str) -> None:
 
 
 def _forget_permissions(store: Store, name: str) -> None:
-    for kind in (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY):
+    for kind in (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE):
         for key, document in store.scan(kind):
             kept = forget_subject(document.get("acl", []), name)
             if kept != document.get("acl", []):
