@@ -47,6 +47,7 @@ RESOURCE_TYPES = (
     "cluster_policy",
     "experiment",
     "pipeline",
+    "serving_endpoint",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

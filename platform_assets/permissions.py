@@ -157,6 +157,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "pipeline": Permissions(
         DEPLOYER, databricks=("member of the workspace",), note="Its updates have the deployer's rights"
     ),
+    "serving_endpoint": Permissions(DEPLOYER, databricks=("member of the workspace", "EXECUTE on the model")),
     "grants": Permissions(DEPLOYER, databricks=("owner of the securable, or MANAGE on it",)),
 }
 

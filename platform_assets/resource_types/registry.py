@@ -22,6 +22,7 @@ from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.service_principal import ServicePrincipal
+from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
@@ -58,5 +59,6 @@ TYPES: tuple[type[Resource], ...] = (
     JarUpload,
     Job,
     Pipeline,
+    ServingEndpoint,
     Grants,
 )

@@ -80,6 +80,13 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET PUT DELETE /api/2.0/pipelines/{id}",
         "GET PATCH /api/2.0/permissions/pipelines/{id}",
     ),
+    "serving_endpoint": (
+        "GET POST /api/2.0/serving-endpoints",
+        "GET DELETE /api/2.0/serving-endpoints/{id}",
+        "PUT /api/2.0/serving-endpoints/{id}/config",
+        "PATCH /api/2.0/serving-endpoints/{id}/tags",
+        "GET PATCH /api/2.0/permissions/serving-endpoints/{id}",
+    ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
 MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}

@@ -10,9 +10,12 @@ from local_workspace.services.experiments.experiments import TRASH as TRASHED_EX
 from local_workspace.services.jobs.access import ACL as JOB_ACL
 from local_workspace.services.pipelines.pipelines import KIND as PIPELINE
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
+from local_workspace.services.serving_endpoints.endpoints import KIND as SERVING_ENDPOINT
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
 from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
+
+WITH_ACL = (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE, SERVING_ENDPOINT)
 
 
 def forget_principal(store: Store, name: str) -> None:
@@ -39,7 +42,7 @@ def _forget_grants(store: Store, name: str) -> None:
 
 
 def _forget_permissions(store: Store, name: str) -> None:
-    for kind in (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE):
+    for kind in WITH_ACL:
         for key, document in store.scan(kind):
             kept = forget_subject(document.get("acl", []), name)
             if kept != document.get("acl", []):
