@@ -48,6 +48,7 @@ RESOURCE_TYPES = (
     "experiment",
     "pipeline",
     "serving_endpoint",
+    "token_policy",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

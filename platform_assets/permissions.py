@@ -50,6 +50,7 @@ _UPLOAD = Permissions(
 PERMISSIONS: Mapping[str, Permissions] = {
     "service_principal": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "group": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "token_policy": Permissions(ADMIN),
     "sql_warehouse": Permissions(DEPLOYER, databricks=("entitlement allow-cluster-create",)),
     "cluster_policy": Permissions(ADMIN),
     "secret_scope": Permissions(

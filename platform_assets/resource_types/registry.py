@@ -27,6 +27,7 @@ from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.table import Table
+from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
@@ -35,6 +36,7 @@ from platform_assets.resource_types.workspace_file import WorkspaceFile
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
+    TokenPolicy,
     SqlWarehouse,
     ClusterPolicy,
     SecretScope,

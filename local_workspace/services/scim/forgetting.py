@@ -5,6 +5,7 @@ from __future__ import annotations
 from local_workspace.gateway.access_lists import forget_subject
 from local_workspace.gateway.principals import put_group
 from local_workspace.gateway.store import Store
+from local_workspace.gateway.token_policy import KIND as TOKEN_POLICY
 from local_workspace.services.cluster_policies.policies import KIND as CLUSTER_POLICY
 from local_workspace.services.experiments.experiments import TRASH as TRASHED_EXPERIMENT
 from local_workspace.services.jobs.access import ACL as JOB_ACL
@@ -15,7 +16,7 @@ from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
 from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
 
-WITH_ACL = (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE, SERVING_ENDPOINT)
+WITH_ACL = (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE, SERVING_ENDPOINT, TOKEN_POLICY)
 
 
 def forget_principal(store: Store, name: str) -> None:
