@@ -50,9 +50,10 @@ def edit(store: Store, caller: Principal, identity: str, given: Mapping[str, Any
     Raises:
         ApiError: 409 when it is no longer as of expected_last_modified, 400 for another catalog.
     """
-    spec, expected = read_settings(given), given.get("expected_last_modified")
+    expected = given.get("expected_last_modified")
     with store.transaction():
         document = find(store, caller, identity, "CAN_MANAGE")
+        spec = read_settings(given)
         if expected is not None and expected != document["last_modified"]:
             raise conflict(f"Pipeline {identity} was modified at {document['last_modified']}, not at {expected}.")
         if spec["catalog"] != document["spec"]["catalog"]:

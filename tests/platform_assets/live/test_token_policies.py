@@ -13,7 +13,7 @@ from lakehouse.workspace import open_workspace
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.reconcile.explain import explain_plan
 from platform_assets.reconcile.plan import Prune
-from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource
 from platform_assets.resource_types.token_policy import TokenPolicy
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
@@ -67,6 +67,11 @@ def test_an_answer_lost_is_no_harm(target: Target, gateway: Gateway) -> None:
     apply_estate(target, resources=longer)
     assert apply_estate(target, resources=longer).failures == ()
     assert plan_estate(target, resources=longer).is_empty
+
+
+def test_a_workspace_has_one() -> None:
+    with pytest.raises(InvalidDeclaration, match="token_policy/mine: a workspace has one token policy"):
+        TokenPolicy("mine")
 
 
 def test_leaving_it_out_leaves_it_as_it_is(target: Target) -> None:
