@@ -30,6 +30,7 @@ RESOURCE_TYPES = (
     "table",
     "view",
     "function",
+    "registered_model",
     "wheel",
     "jar",
     "script",
@@ -45,6 +46,10 @@ RESOURCE_TYPES = (
     "directory",
     "workspace_file",
     "cluster_policy",
+    "experiment",
+    "pipeline",
+    "serving_endpoint",
+    "token_policy",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

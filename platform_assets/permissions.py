@@ -50,6 +50,7 @@ _UPLOAD = Permissions(
 PERMISSIONS: Mapping[str, Permissions] = {
     "service_principal": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "group": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "token_policy": Permissions(ADMIN),
     "sql_warehouse": Permissions(DEPLOYER, databricks=("entitlement allow-cluster-create",)),
     "cluster_policy": Permissions(ADMIN),
     "secret_scope": Permissions(
@@ -62,6 +63,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     ),
     "directory": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "workspace_file": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
+    "experiment": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "kms_key": Permissions(
         DEPLOYER,
         plan=("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListAliases", "kms:ListResourceTags"),
@@ -145,6 +147,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
     ),
     "function": Permissions(DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse")),
+    "registered_model": Permissions(DEPLOYER, databricks=("owner of the schema",)),
     "view": Permissions(
         DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse", "SELECT on what it reads")
     ),
@@ -152,6 +155,10 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "notebook": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "jar": _UPLOAD,
     "job": Permissions(DEPLOYER, databricks=("member of the workspace",), note="Its runs have the deployer's rights"),
+    "pipeline": Permissions(
+        DEPLOYER, databricks=("member of the workspace",), note="Its updates have the deployer's rights"
+    ),
+    "serving_endpoint": Permissions(DEPLOYER, databricks=("member of the workspace", "EXECUTE on the model")),
     "grants": Permissions(DEPLOYER, databricks=("owner of the securable, or MANAGE on it",)),
 }
 

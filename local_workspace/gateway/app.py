@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local_workspace.gateway import principals
+from local_workspace.gateway import principals, token_policy
 from local_workspace.gateway.calls import Call, Handler, Route
 from local_workspace.gateway.errors import ApiError, bad_request, not_implemented, unauthenticated
 from local_workspace.gateway.workspace import Workspace
@@ -39,6 +39,9 @@ SERVICES = (
     "secrets",
     "system_tables",
     "cluster_policies",
+    "experiments",
+    "pipelines",
+    "serving_endpoints",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024
@@ -127,6 +130,7 @@ class Gateway:
         except ApiError:
             token = bearer_token(request.headers.get("authorization", ""))
             caller = principals.authenticate(self.workspace.store, token)
+            token_policy.require_usable(self.workspace.store, caller, token)
             handler, params = self._table.find(request.method, path)
             return handler, params, caller, token
 

@@ -16,7 +16,7 @@ from platform_assets.resource_types.value_diff import shorten_value
 
 _GRANTED_ON = (
     *("storage_credential", "external_location", "catalog", "schema"),
-    *("volume", "table", "view", "function"),
+    *("volume", "table", "view", "function", "registered_model"),
 )
 
 

@@ -17,6 +17,7 @@ from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
 
 _ACCOUNT_WIDE = ("external_location", "storage_credential")
+_API_TYPES = {"view": "table", "registered_model": "function"}
 _OTHERS = "others"  # no principal is called so: the field of grants to principals that are not declared
 
 
@@ -40,9 +41,9 @@ class Grants(Resource):
 
     @property
     def securable_type(self) -> str:
-        """The type of the securable as the API has it, to which a view is a table."""
+        """The type of the securable as the API has it, to which a view is a table and a model a function."""
         kind = self.name.split(".")[0]
-        return "table" if kind == "view" else kind
+        return _API_TYPES.get(kind, kind)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.directory import Directory
+from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.grants import Grants
@@ -15,14 +16,18 @@ from platform_assets.resource_types.job import Job
 from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.notebook import Notebook
+from platform_assets.resource_types.pipeline import Pipeline
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.service_principal import ServicePrincipal
+from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.table import Table
+from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
@@ -31,11 +36,13 @@ from platform_assets.resource_types.workspace_file import WorkspaceFile
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     Group,
+    TokenPolicy,
     SqlWarehouse,
     ClusterPolicy,
     SecretScope,
     Directory,
     WorkspaceFile,
+    Experiment,
     KmsKey,
     SqsQueue,
     S3Bucket,
@@ -47,10 +54,13 @@ TYPES: tuple[type[Resource], ...] = (
     Volume,
     Table,
     Function,
+    RegisteredModel,
     View,
     WheelUpload,
     Notebook,
     JarUpload,
     Job,
+    Pipeline,
+    ServingEndpoint,
     Grants,
 )

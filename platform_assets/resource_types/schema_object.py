@@ -15,7 +15,7 @@ from platform_assets.resource_types.schema import Schema
 
 @dataclass(frozen=True)
 class SchemaObject(Resource):
-    """A volume, table, view or function; its name is catalog.schema.name."""
+    """A volume, table, view, function or model; its name is catalog.schema.name."""
 
     group = "platform_catalog"
     folds_case = True

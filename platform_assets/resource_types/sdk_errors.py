@@ -10,6 +10,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.model import Resource
 
 T = TypeVar("T")
+_TAKEN = ("already exists", "already used by another", "overlaps")
 
 _MISSING = {
     *("404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "NotFoundException", "NoSuchBucketPolicy", "NoSuchTagSet"),
@@ -51,7 +52,7 @@ def may_be_duplicate(error: Exception) -> bool:
         return True
     if isinstance(error, DatabricksError):
         code, text = error.error_code or "", str(error)
-        return code.endswith("ALREADY_EXISTS") or "already exists" in text or "overlaps" in text
+        return code.endswith("ALREADY_EXISTS") or any(said in text for said in _TAKEN)
     return "ALREADY_EXISTS]" in str(error) or _aws_code(error) in _DUPLICATE  # the first is a condition of SQL
 
 

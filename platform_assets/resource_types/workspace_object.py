@@ -1,4 +1,4 @@
-"""What folders and files of the workspace have in common: where they lie, and who may do what with them.
+"""What folders, files and experiments have in common: where they lie, and who may do what with them.
 
 https://docs.databricks.com/api/workspace/workspace
 """
@@ -27,8 +27,8 @@ def estate_folder(target: Target) -> str:
 
 
 @dataclass(frozen=True)
-class WorkspaceObject(Resource):
-    """An object in the estate's folder; its name is its path there, such as reports/thresholds.json.
+class EstateObject(Resource):
+    """What lies in the estate's folder; its name is its path there, such as reports/thresholds.json.
 
     `permissions`: the level of a role or of a declared group by its key, such as CAN_READ; what lies in a folder
     inherits its levels.
@@ -37,10 +37,8 @@ class WorkspaceObject(Resource):
     permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     group = "platform_workspace"
-    fixed = {"object_type": "another type of object stands there; move it or delete it"}
     reported = {"other_users": "have permissions that are not declared: shown, not removed"}
 
-    object_type: ClassVar[str]
     permissions_type: ClassVar[str]
 
     @property
@@ -59,10 +57,28 @@ class WorkspaceObject(Resource):
         """Return the workspace path."""
         return f"{estate_folder(target)}/{self.name}"
 
+    def levels(self, target: Target) -> dict[str, str]:
+        """Return the declared levels by principal."""
+        return {name_principal(target, role): level for role, level in self.permissions.items()}
+
+    def with_permissions(self, clients: Clients, identity: str, content: State) -> State:
+        """Return what was read of the object, and what is granted on the object itself."""
+        granted = read_granted(clients.workspace, self.permissions_type, identity)
+        declared, others = split_granted(granted, self.levels(clients.target))
+        return {**content, "permissions": declared, **({"other_users": others} if others else {})}
+
+
+@dataclass(frozen=True)
+class WorkspaceObject(EstateObject):
+    """A folder or file."""
+
+    fixed = {"object_type": "another type of object stands there; move it or delete it"}
+
+    object_type: ClassVar[str]
+
     def desired(self, target: Target) -> State:
         """Its type, what is in it, who may do what."""
-        levels = {name_principal(target, role): level for role, level in self.permissions.items()}
-        return {"object_type": self.object_type, **self.desired_content(), "permissions": levels}
+        return {"object_type": self.object_type, **self.desired_content(), "permissions": self.levels(target)}
 
     def read(self, clients: Clients) -> State | None:
         """Get the status, the content, and the permissions of the object itself."""
@@ -73,10 +89,8 @@ class WorkspaceObject(Resource):
         object_type = str(found.object_type.value) if found.object_type else ""
         if object_type != self.object_type:
             return {"object_type": object_type}
-        granted = read_granted(clients.workspace, self.permissions_type, str(found.object_id))
-        declared, others = split_granted(granted, self.desired(clients.target)["permissions"])
-        state = {"object_type": object_type, **self.read_content(clients, path), "permissions": declared}
-        return {**state, **({"other_users": others} if others else {})}
+        content = {"object_type": object_type, **self.read_content(clients, path)}
+        return self.with_permissions(clients, str(found.object_id), content)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make it, then the permissions."""

@@ -34,6 +34,8 @@ def make_value(name: str, value: Any) -> Any:
         return tuple(Parameter(*one) for one in value)
     if name in ("reads", "calls"):
         return {place: make_resource(one) for place, one in value.items()}
+    if name == "sources":
+        return tuple(make_resource(one) for one in value)
     return tuple(value) if isinstance(value, list) else value
 
 

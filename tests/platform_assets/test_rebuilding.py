@@ -17,6 +17,7 @@ from platform_assets.resource_types.function import Function, Parameter
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
 from platform_assets.resource_types.view import View
@@ -36,7 +37,8 @@ FLIGHTS = parse_table_name("flights.silver.flights")
 LATEST = View("flights.gold.latest", "SELECT '{2}' FROM {runs} JOIN {flights}", {"runs": RUNS, "flights": FLIGHTS})
 ABOVE = View("flights.gold.above", "SELECT {far}(1) FROM {latest}", {"far": FAR, "latest": LATEST}, purpose="Above")
 OUTSIDE = Table("flights.ops.far", (Column("d", "date"),), bucket="lake", folder="a/b", partitioned_by=("d",))
-MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE)
+DELAY = RegisteredModel("flights.gold.delay", purpose="Minutes late")
+MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY)
 REBUILT = [one for one in (*RESOURCES, *MORE) if one.references is not None]
 
 

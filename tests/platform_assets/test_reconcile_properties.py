@@ -15,6 +15,7 @@ from platform_assets.reconcile.plan import Action, Prune
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.function import Function
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.volume import Volume
@@ -118,7 +119,7 @@ def test_only_prune_deletes(resources: list[Resource]) -> None:
     assert pruned.count(Action.DELETE) == len(resources)
 
 
-@pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume, Table, Function])
+@pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume, Table, Function, RegisteredModel])
 def test_names_that_differ_by_case_only_are_one_to_unity_catalog(resource_type: type[Resource]) -> None:
     with pytest.raises(InvalidEstate, match="keeps names in lower case"):
         index_resources([resource_type("A.b"), resource_type("a.B")])

@@ -27,6 +27,7 @@ STATEMENTS = "POST /api/2.0/sql/statements"
 ROUTES: dict[str, tuple[str, ...]] = {
     "service_principal": ("GET POST /api/2.0/preview/scim/v2/ServicePrincipals",),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
+    "token_policy": ("GET PATCH /api/2.0/workspace-conf", "GET PUT /api/2.0/permissions/authorization/tokens"),
     "sql_warehouse": ("GET POST /api/2.0/sql/warehouses", "GET PATCH /api/2.0/permissions/warehouses/{id}"),
     "cluster_policy": (
         "GET /api/2.0/policies/clusters/list",
@@ -53,6 +54,15 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /api/2.0/workspace/import",
         "GET PATCH /api/2.0/permissions/files/{id}",
     ),
+    "experiment": (
+        "GET /api/2.0/mlflow/experiments/get-by-name",
+        "GET /api/2.0/mlflow/experiments/list",
+        "POST /api/2.0/mlflow/experiments/create",
+        "POST /api/2.0/mlflow/experiments/restore",
+        "POST /api/2.0/mlflow/experiments/set-experiment-tag",
+        "POST /api/2.0/mlflow/experiments/delete",
+        "GET PATCH /api/2.0/permissions/experiments/{id}",
+    ),
     "storage_credential": (f"GET POST {UC}/storage-credentials", f"GET PATCH DELETE {UC}/storage-credentials/x"),
     "external_location": (f"GET POST {UC}/external-locations", f"GET PATCH DELETE {UC}/external-locations/x"),
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),
@@ -60,11 +70,24 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
+    "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),
     "view": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),
     "job": ("POST /api/2.2/jobs/create", "GET /api/2.2/jobs/list", "GET PATCH /api/2.0/permissions/jobs/1"),
+    "pipeline": (
+        "GET POST /api/2.0/pipelines",
+        "GET PUT DELETE /api/2.0/pipelines/{id}",
+        "GET PATCH /api/2.0/permissions/pipelines/{id}",
+    ),
+    "serving_endpoint": (
+        "GET POST /api/2.0/serving-endpoints",
+        "GET DELETE /api/2.0/serving-endpoints/{id}",
+        "PUT /api/2.0/serving-endpoints/{id}/config",
+        "PATCH /api/2.0/serving-endpoints/{id}/tags",
+        "GET PATCH /api/2.0/permissions/serving-endpoints/{id}",
+    ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
 MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}

@@ -5,12 +5,18 @@ from __future__ import annotations
 from local_workspace.gateway.access_lists import forget_subject
 from local_workspace.gateway.principals import put_group
 from local_workspace.gateway.store import Store
+from local_workspace.gateway.token_policy import KIND as TOKEN_POLICY
 from local_workspace.services.cluster_policies.policies import KIND as CLUSTER_POLICY
+from local_workspace.services.experiments.experiments import TRASH as TRASHED_EXPERIMENT
 from local_workspace.services.jobs.access import ACL as JOB_ACL
+from local_workspace.services.pipelines.pipelines import KIND as PIPELINE
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
+from local_workspace.services.serving_endpoints.endpoints import KIND as SERVING_ENDPOINT
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
 from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
+
+WITH_ACL = (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE, SERVING_ENDPOINT, TOKEN_POLICY)
 
 
 def forget_principal(store: Store, name: str) -> None:
@@ -37,7 +43,7 @@ def _forget_grants(store: Store, name: str) -> None:
 
 
 def _forget_permissions(store: Store, name: str) -> None:
-    for kind in (WAREHOUSE, WORKSPACE_OBJECT, CLUSTER_POLICY):
+    for kind in WITH_ACL:
         for key, document in store.scan(kind):
             kept = forget_subject(document.get("acl", []), name)
             if kept != document.get("acl", []):

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway import principals
+from local_workspace.gateway import principals, token_policy
 from local_workspace.gateway.calls import Call, Route
-from local_workspace.gateway.errors import bad_request, not_found, permission_denied
+from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.request_log import require_admin
+from local_workspace.services.tokens import policy
 
 NEVER = -1
 
 
 def create_token(call: Call) -> dict[str, Any]:
     """POST create: the token itself is in this answer and nowhere else."""
-    if principals.WORKSPACE_MEMBERS not in call.caller.groups:
-        raise permission_denied(f"User '{call.caller.name}' does not have permission to use tokens.")
+    token_policy.require_use(call.workspace.store, call.caller)
     return _mint(call, call.caller.name)
 
 
 def create_token_on_behalf(call: Call) -> dict[str, Any]:
     """POST on-behalf-of/tokens: a service principal's first token, which it cannot ask for itself; for admins only."""
     require_admin(call)
+    token_policy.require_use(call.workspace.store, call.caller)
     application_id = str(call.require("application_id"))
     document = call.workspace.store.get("principal", application_id)
     if document is None or document["kind"] != "service_principal":
@@ -52,6 +53,7 @@ def _mint(call: Call, principal: str) -> dict[str, Any]:
     if lifetime is not None and (not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1):
         raise bad_request(f"lifetime_seconds must be a whole number of at least 1, got {lifetime!r}")
     store, comment = call.workspace.store, str(call.body.get("comment") or "")
+    token_policy.require_lifetime(store, lifetime)
     token = principals.mint_token(store, principal, lifetime, comment, personal=True)
     token_id, document = principals.find_token(store, token)
     return {"token_value": token, "token_info": _describe(token_id, document)}
@@ -72,4 +74,5 @@ ROUTES: list[Route] = [
     ("GET", "/api/2.0/token/list", list_tokens),
     ("POST", "/api/2.0/token/delete", delete_token),
     ("POST", "/api/2.0/token-management/on-behalf-of/tokens", create_token_on_behalf),
+    *policy.ROUTES,
 ]

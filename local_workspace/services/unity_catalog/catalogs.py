@@ -100,7 +100,7 @@ def update_schema(call: Call) -> dict[str, Any]:
 
 
 def delete_schema(call: Call) -> dict[str, Any]:
-    """DELETE /schemas/{full_name}: refused while it holds tables, volumes or functions, unless force=true."""
+    """DELETE /schemas/{full_name}: refused while it holds tables, volumes, functions or models, unless force=true."""
     unity, name = call.workspace.unity, call.params["full_name"]
     unity.grants.check_manage(call.caller, "schema", name)
     require_changeable(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
-from local_workspace.services.unity_catalog.privileges import securable_type
+from local_workspace.services.unity_catalog.privileges import MODEL, securable_type
 from local_workspace.services.unity_catalog.securables import METASTORE
 
 
@@ -55,8 +55,10 @@ def _source(kind: str, name: str) -> dict[str, str]:
 
 
 def _securable(call: Call) -> tuple[str, str]:
-    kind = securable_type(call.params["securable_type"]).key
-    return kind, METASTORE if kind == METASTORE else call.params["full_name"]
+    kind, name = securable_type(call.params["securable_type"]).key, call.params["full_name"]
+    if kind == "function" and call.workspace.unity.securables.find(MODEL, name):
+        kind = MODEL
+    return kind, METASTORE if kind == METASTORE else name
 
 
 def _seen_securable(call: Call) -> tuple[str, str]:

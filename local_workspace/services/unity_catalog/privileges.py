@@ -26,6 +26,7 @@ _SCHEMA_LEVEL = {
     *("APPLY_TAG", "BROWSE", "MANAGE", "ALL_PRIVILEGES", "EXTERNAL_USE_SCHEMA"),
 }
 _EVERYWHERE = {"ALL_PRIVILEGES", "MANAGE"}
+MODEL = "registered_model"  # no type to the REST API of grants, which calls it a function
 
 
 def _define(key: str, label: str, privileges: set[str], parent: str | None = None) -> SecurableType:
@@ -50,6 +51,7 @@ TYPES: dict[str, SecurableType] = {
         _define("table", "Table", {*_EVERYWHERE, "SELECT", "MODIFY", "APPLY_TAG", "BROWSE", "REFRESH"}, "schema"),
         _define("volume", "Volume", {*_EVERYWHERE, "READ_VOLUME", "WRITE_VOLUME", "APPLY_TAG", "BROWSE"}, "schema"),
         _define("function", "Function", {*_EVERYWHERE, "EXECUTE", "APPLY_TAG", "BROWSE"}, "schema"),
+        _define(MODEL, "Routine or Model", {*_EVERYWHERE, "EXECUTE", "APPLY_TAG", "BROWSE"}, "schema"),
         _define(
             "storage_credential",
             "Storage Credential",
@@ -81,10 +83,10 @@ def securable_type(name: str) -> SecurableType:
     Raises:
         ApiError: 400 with the known types.
     """
-    kind = TYPES.get(name.lower())
-    if kind is None:
-        raise bad_request(f"Unknown securable type '{name}'; the local workspace has {', '.join(sorted(TYPES))}.")
-    return kind
+    known = TYPES.keys() - {MODEL}
+    if name.lower() not in known:
+        raise bad_request(f"Unknown securable type '{name}'; the local workspace has {', '.join(sorted(known))}.")
+    return TYPES[name.lower()]
 
 
 def require_privilege(kind: SecurableType, privilege: str) -> str:

@@ -1,4 +1,4 @@
-"""Stored securables: metastore, catalogs, schemas, tables, volumes, functions, storage credentials, external locations.
+"""Stored securables: metastore, catalogs, schemas and what lies in them, storage credentials, external locations.
 
 Knows names and parents; who may do what is in grants.py, what a call means in the modules beside.
 """
@@ -12,13 +12,14 @@ from typing import Any
 
 from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found, permission_denied
 from local_workspace.gateway.store import AlreadyStored, Document, Store
-from local_workspace.services.unity_catalog.privileges import TYPES
+from local_workspace.services.unity_catalog.privileges import MODEL, TYPES
 
 METASTORE = "metastore"
 METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
 _NAMES = ("name", "full_name", "catalog_name", "schema_name", "credential_name")
 SYSTEM, SYSTEM_OWNER = "system", "System user"  # its catalog is read, granted and never changed
-_CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume", "function")}
+_CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume", "function", MODEL)}
+_SAME_NAMES = {"function": MODEL, MODEL: "function"}
 
 
 class Securables:
@@ -65,11 +66,13 @@ class Securables:
             **document,
         }
         stamped |= {field: stamped[field].lower() for field in _NAMES if field in stamped}
-        try:
-            self.store.insert(kind, full_name.lower(), stamped)
-        except AlreadyStored:
-            code = f"{kind.upper()}_ALREADY_EXISTS"
-            raise already_exists(f"{TYPES[kind].label} '{full_name}' already exists", code) from None
+        with self.store.transaction():
+            if kind in _SAME_NAMES and self.find(_SAME_NAMES[kind], full_name):
+                raise _taken(_SAME_NAMES[kind], full_name)
+            try:
+                self.store.insert(kind, full_name.lower(), stamped)
+            except AlreadyStored:
+                raise _taken(kind, full_name) from None
         return stamped
 
     def update(self, kind: str, full_name: str, changes: Document, by: str) -> Document:
@@ -145,6 +148,10 @@ def require_changeable(full_name: str) -> None:
 def missing(kind: str, full_name: str) -> ApiError:
     """Build the 404 of a securable."""
     return not_found(f"{TYPES[kind].label} '{full_name}' does not exist.", f"{kind.upper()}_DOES_NOT_EXIST")
+
+
+def _taken(kind: str, full_name: str) -> ApiError:
+    return already_exists(f"{TYPES[kind].label} '{full_name}' already exists", f"{kind.upper()}_ALREADY_EXISTS")
 
 
 def grant_key(kind: str, full_name: str) -> str:

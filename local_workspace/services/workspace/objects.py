@@ -9,9 +9,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from databricks.sdk.service.workspace import ObjectInfo
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found
@@ -53,7 +51,7 @@ class WorkspaceObjects:
         found = (one for _, one in self._store.scan(KIND) if one["object_id"] == object_id)
         document = next((one for one in found if one["object_type"] == object_type), None)
         if document is None:
-            raise not_found(f"{object_type.capitalize()} with object id {object_id} does not exist.")
+            raise not_found(f"{object_type.replace('_', ' ').capitalize()} with object id {object_id} does not exist.")
         check_level(self._store, self._caller, document["path"], level)
         for folder in tree.list_folders_above(document["path"]):
             self._find(folder)  # standard ones are made when they are first looked for
@@ -61,8 +59,9 @@ class WorkspaceObjects:
 
     def read(self, document: Document) -> bytes:
         """Return an object's bytes."""
-        if document["object_type"] == "DIRECTORY":
-            raise bad_request(f"{document['path']} is a folder; a notebook or file is expected")
+        if "content" not in document:
+            kind = "a folder" if document["object_type"] == "DIRECTORY" else "an experiment"
+            raise bad_request(f"{document['path']} is {kind}; a notebook or file is expected")
         content: Path = self._contents / document["content"]
         return content.read_bytes()
 
@@ -113,6 +112,24 @@ class WorkspaceObjects:
             self._remove_content(name)
             raise
         self._remove_content(previous)
+
+    def add(self, path: str, object_type: str, fields: Document) -> Document:
+        """Create an object that has no content, and return it.
+
+        Raises:
+            ApiError: 404 without the parent folder; 409 when anything stands there.
+        """
+        path = tree.normalize_path(path)
+        check_level(self._store, self._caller, path, "CAN_MANAGE")
+        with self._store.transaction():
+            parent = self._find(tree.parent_of(path))
+            if parent is None or parent["object_type"] != "DIRECTORY":
+                raise not_found(f"Parent directory {tree.parent_of(path)} does not exist.")
+            if self._find(path) is not None:
+                raise already_exists(f"Node named '{path.rpartition('/')[2]}' already exists")
+            document = {**self._describe(path, object_type), **fields}
+            self._store.put(KIND, path, document)
+        return document
 
     def delete(self, path: str, recursive: bool) -> None:
         """Delete an object; a folder with contents only when `recursive`."""
@@ -185,18 +202,17 @@ class WorkspaceObjects:
             (self._contents / name).unlink(missing_ok=True)
 
 
-def describe_object(document: Document) -> ObjectInfo:
-    """Return the document as the API shows it."""
+def describe_object(document: Document) -> dict[str, Any]:
+    """Return the document as the API shows it; the SDK's class has no experiments."""
     is_file = document["object_type"] == "FILE"
-    return ObjectInfo.from_dict(
-        {
-            "object_id": document["object_id"],
-            "resource_id": str(document["object_id"]),
-            "object_type": document["object_type"],
-            "path": document["path"],
-            "language": document.get("language"),
-            "created_at": document["created_at"],
-            "modified_at": document["modified_at"],
-            "size": document.get("size") if is_file else None,
-        }
-    )
+    shown = {
+        "object_id": document["object_id"],
+        "resource_id": str(document["object_id"]),
+        "object_type": document["object_type"],
+        "path": document["path"],
+        "language": document.get("language"),
+        "created_at": document["created_at"],
+        "modified_at": document["modified_at"],
+        "size": document.get("size") if is_file else None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}

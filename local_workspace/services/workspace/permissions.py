@@ -1,4 +1,4 @@
-"""Folders, files and notebooks in the Permissions API. https://docs.databricks.com/api/workspace/permissions"""
+"""Folders, files, notebooks and experiments in the Permissions API. https://docs.databricks.com/api/workspace/permissions"""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from local_workspace.services.workspace.objects import WorkspaceObjects
 from local_workspace.services.workspace.tree import KIND, home_owner, is_standard
 
 # What the API calls the objects, and what the tree does.
-OBJECT_TYPES = {"directories": "DIRECTORY", "files": "FILE", "notebooks": "NOTEBOOK"}
+OBJECT_TYPES = {
+    "directories": "DIRECTORY",
+    "files": "FILE",
+    "notebooks": "NOTEBOOK",
+    "experiments": "MLFLOW_EXPERIMENT",
+}
+_SHOWN_TYPES = {"MLFLOW_EXPERIMENT": "mlflowExperiment"}
 _ADMINS: Document = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}
 _MEMBERS: Document = {"group_name": WORKSPACE_MEMBERS, "permission_level": "CAN_MANAGE"}
 
@@ -29,7 +35,7 @@ def get_permissions(kind: str, call: Call) -> dict[str, Any]:
 def put_permissions(kind: str, keep: bool, call: Call) -> dict[str, Any]:
     """PUT (replace) and PATCH (keep others) permissions/{kind}/{id}: what is granted on the object itself."""
     store = call.workspace.store
-    changes = parse_acl(store, call.body.get("access_control_list") or [], LEVELS)
+    changes = parse_acl(store, call.body.get("access_control_list") or [], _levels_of(kind))
     with store.transaction():
         document = _admit(call, kind, "CAN_MANAGE")
         if is_standard(store, document["path"]):
@@ -42,7 +48,7 @@ def put_permissions(kind: str, keep: bool, call: Call) -> dict[str, Any]:
 def list_levels(kind: str, call: Call) -> dict[str, Any]:
     """GET permissions/{kind}/{id}/permissionLevels."""
     _admit(call, kind, "CAN_READ")
-    return {"permission_levels": [{"permission_level": level} for level in LEVELS]}
+    return {"permission_levels": [{"permission_level": level} for level in _levels_of(kind)]}
 
 
 def make_routes(kind: str) -> list[Route]:
@@ -57,6 +63,10 @@ def make_routes(kind: str) -> list[Route]:
 
 
 ROUTES: list[Route] = [route for kind in OBJECT_TYPES for route in make_routes(kind)]
+
+
+def _levels_of(kind: str) -> tuple[str, ...]:
+    return tuple(one for one in LEVELS if one != "CAN_RUN") if kind == "experiments" else LEVELS
 
 
 def _admit(call: Call, kind: str, level: str) -> Document:
@@ -77,7 +87,7 @@ def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
             held[subject_of(entry)].append(level)
     return {
         "object_id": f"/{kind}/{document['object_id']}",
-        "object_type": document["object_type"].lower(),
+        "object_type": _SHOWN_TYPES.get(document["object_type"], document["object_type"].lower()),
         "access_control_list": [describe_entry(store, subject, levels) for subject, levels in held.items()],
     }
 

@@ -47,7 +47,7 @@ def export_object(call: Call) -> dict[str, Any] | Response:
 
 def get_status(call: Call) -> dict[str, Any]:
     """GET get-status."""
-    return describe_object(_objects(call).get(call.require("path"))).as_dict()
+    return describe_object(_objects(call).get(call.require("path")))
 
 
 def list_objects(call: Call) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def list_objects(call: Call) -> dict[str, Any]:
     after = call.query.get("notebooks_modified_after")
     if after:
         documents = [item for item in documents if item["modified_at"] > int(after)]
-    return {"objects": [describe_object(item).as_dict() for item in documents]}
+    return {"objects": [describe_object(item) for item in documents]}
 
 
 def make_folder(call: Call) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Random estates: catalogs, schemas, volumes, groups, service principals, grants; and what somebody does to them by
-hand. Names in any case, comments in any script, ALL PRIVILEGES, every policy for foreign grants."""
+"""Random estates: what lies in catalogs, groups, service principals, grants; and what somebody does to them by hand.
+
+Names in any case, comments in any script, ALL PRIVILEGES, every policy for foreign grants."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.volume import Volume
@@ -25,6 +27,7 @@ COMMENTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), max
 _ALL = {"ALL_PRIVILEGES", "MANAGE", "BROWSE", "APPLY_TAG"}
 PRIVILEGES = {
     "volume": _ALL | {"READ_VOLUME", "WRITE_VOLUME"},
+    "registered_model": _ALL | {"EXECUTE"},
     "schema": _ALL | {"USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE", "CREATE_VOLUME", "READ_VOLUME"},
     "catalog": _ALL | {"USE_CATALOG", "USE_SCHEMA", "CREATE_SCHEMA", "SELECT", "READ_VOLUME"},
 }
@@ -48,7 +51,7 @@ def estates(draw: st.DrawFn) -> RandomEstate:
     identities = draw(_identities())
     containers = draw(_securables())
     grants = [draw(_grants(one, identities)) for one in containers if draw(st.booleans())]
-    touched = [one for one in containers if isinstance(one, Volume)]
+    touched = [one for one in containers if isinstance(one, Volume | RegisteredModel)]
     hands = draw(st.lists(st.tuples(st.sampled_from(HANDS), st.sampled_from(touched)), max_size=4)) if touched else []
     resources = draw(st.permutations([*identities, *containers, *grants]))
     return RandomEstate(tuple(resources), tuple(hands))
@@ -74,6 +77,7 @@ def _securables(draw: st.DrawFn) -> list[Resource]:
                 continue
             found.append(Schema(f"{catalog}.{schema}", purpose=draw(COMMENTS)))
             found += [Volume(f"{catalog}.{schema}.{name}", purpose=draw(COMMENTS)) for name in draw(_names(3))]
+            found += [RegisteredModel(f"{catalog}.{schema}.{name}", purpose=draw(COMMENTS)) for name in draw(_names(1))]
     return found
 
 

@@ -20,6 +20,7 @@ from platform_assets.resource_types.function import Function, Parameter
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.ownership import mark_comment
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
@@ -37,8 +38,10 @@ MORE: tuple[Resource, ...] = (
     COUNTS,
     DOUBLE,
     TWICE,
+    RegisteredModel("more.s.guess", purpose="Guesses"),
     Grants("view.more.s.twice", {"analysts": ("SELECT",)}),
     Grants("function.more.s.double", {"analysts": ("EXECUTE",)}),
+    Grants("registered_model.more.s.guess", {"analysts": ("EXECUTE",)}),
 )
 DECLARED = (*RESOURCES, *MORE)
 IMPORTED = {one.key for one in DECLARED if one.references is not None}

@@ -24,10 +24,12 @@ from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.storage_credential import StorageCredential
+from platform_assets.resource_types.volume import Volume
 from tests.platform_assets.live.conftest import Gateway, NewTarget, apply_with, plan_with
 from tests.platform_assets.live.random_estates import ANALYST, RandomEstate, estates
 
 PER_SEED = 25
+FOLDED = ("catalog", "schema", "volume", "registered_model")
 STORAGE: tuple[Resource, ...] = (
     KmsKey("lake"),
     S3Bucket("lake"),
@@ -115,33 +117,33 @@ def assert_done(clients: Clients, gateway: Gateway, resources: tuple[Resource, .
     assert gateway.writes(tally.last) == []
 
 
-def do_by_hand(place: Target, what: str, volume: Resource) -> None:
+def do_by_hand(place: Target, what: str, touched: Resource) -> None:
     """Do it as an admin; what is gone already, by another thing done by hand, is passed over."""
-    api, name = open_workspace(place, "admin"), volume.physical_name(place)
-    schema, _, last = name.rpartition(".")
-    if last not in {one.name for one in api.volumes.list(*schema.split("."))}:
+    workspace, name = open_workspace(place, "admin"), touched.physical_name(place)
+    is_volume, last = isinstance(touched, Volume), name.rpartition(".")[2]
+    api = workspace.volumes if is_volume else workspace.registered_models
+    if touched.read(Clients(place, "admin")) is None:
         return
     match what:
         case "rename":
-            api.volumes.update(name, new_name=f"{last}-moved")
+            api.update(name, new_name=f"{last}-moved")
         case "owner":
-            api.volumes.update(name, owner=ANALYST)
+            api.update(name, owner=ANALYST)
         case "comment":
-            api.volumes.update(name, comment="by hand")
+            api.update(name, comment="by hand")
         case "delete":
-            api.volumes.delete(name)
+            api.delete(name)
         case "grant" | "revoke":
-            add, remove = (([Privilege.READ_VOLUME], None), (None, list(Privilege)))[what == "revoke"]
-            held = Privilege.ALL_PRIVILEGES, Privilege.READ_VOLUME, Privilege.WRITE_VOLUME
-            change = PermissionsChange(principal=ANALYST, add=add, remove=remove and list(held))
-            api.grants.update("volume", name, changes=[change])
+            kind, some = ("volume", Privilege.READ_VOLUME) if is_volume else ("function", Privilege.EXECUTE)
+            given = {"add": [some]} if what == "grant" else {"remove": [some, Privilege.ALL_PRIVILEGES]}
+            workspace.grants.update(kind, name, changes=[PermissionsChange(principal=ANALYST, **given)])
 
 
 def destroy(place: Target, resources: tuple[Resource, ...]) -> None:
     """Prune all that is ours, also what was renamed."""
     found = plan_estate(place, resources=STORAGE, find_undeclared=True).undeclared
     declared = {one.identity for one in resources if one.type_name != "grants"}
-    assert declared <= {key.lower() if key.split("/")[0] in ("catalog", "schema", "volume") else key for key in found}
+    assert declared <= {key.lower() if key.split("/")[0] in FOLDED else key for key in found}
     report = apply_estate(place, resources=STORAGE, prune=Prune(True, found))
     assert [one.error for one in report.failures] == []
 

@@ -1,0 +1,1 @@
+"""Declarative pipelines: definitions and who may do what with them. Nothing here runs them."""

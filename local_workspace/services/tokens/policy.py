@@ -1,0 +1,95 @@
+"""The settings and permissions that make the token policy; for admins.
+
+https://docs.databricks.com/api/workspace/workspaceconf and .../tokenmanagement
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_workspace.gateway import token_policy
+from local_workspace.gateway.access_lists import describe_entry, merge_acl, parse_acl, subject_of
+from local_workspace.gateway.calls import Call, Route
+from local_workspace.gateway.errors import bad_request
+from local_workspace.gateway.request_log import require_admin
+
+SETTINGS = (token_policy.ENABLED, token_policy.LONGEST)
+
+
+def get_settings(call: Call) -> dict[str, Any]:
+    """GET workspace-conf?keys=: null for what was never set."""
+    require_admin(call)
+    keys = [one.strip() for one in str(call.require("keys")).split(",")]
+    _refuse_others(keys)
+    policy = token_policy.load(call.workspace.store)
+    return {key: policy.get(key) for key in keys}
+
+
+def set_settings(call: Call) -> dict[str, Any]:
+    """PATCH workspace-conf: all or none."""
+    require_admin(call)
+    _refuse_others(list(call.body))
+    changes = {name: token_policy.check_setting(name, value) for name, value in call.body.items()}
+    token_policy.change(call.workspace.store, **changes)
+    return {}
+
+
+def get_permissions(call: Call) -> dict[str, Any]:
+    """GET permissions/authorization/tokens."""
+    require_admin(call)
+    return _describe_acl(call)
+
+
+def set_permissions(call: Call) -> dict[str, Any]:
+    """PUT permissions/authorization/tokens: replace."""
+    return _put_acl(call, keep=False)
+
+
+def update_permissions(call: Call) -> dict[str, Any]:
+    """PATCH permissions/authorization/tokens: change the given entries."""
+    return _put_acl(call, keep=True)
+
+
+def get_permission_levels(call: Call) -> dict[str, Any]:
+    """GET permissions/authorization/tokens/permissionLevels."""
+    require_admin(call)
+    return {"permission_levels": [{"permission_level": "CAN_USE", "description": "Can use tokens"}]}
+
+
+_PERMISSIONS = "/api/2.0/permissions/authorization/tokens"
+ROUTES: list[Route] = [
+    ("GET", "/api/2.0/workspace-conf", get_settings),
+    ("PATCH", "/api/2.0/workspace-conf", set_settings),
+    ("GET", f"{_PERMISSIONS}/permissionLevels", get_permission_levels),
+    ("GET", _PERMISSIONS, get_permissions),
+    ("PUT", _PERMISSIONS, set_permissions),
+    ("PATCH", _PERMISSIONS, update_permissions),
+]
+
+
+def _refuse_others(keys: list[str]) -> None:
+    unknown = [key for key in keys if key not in SETTINGS]
+    if unknown or not keys:
+        raise bad_request(f"Invalid keys: {unknown}; the local workspace has {', '.join(SETTINGS)}")
+
+
+def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
+    require_admin(call)
+    store = call.workspace.store
+    changes = parse_acl(store, call.body.get("access_control_list") or [], token_policy.LEVELS)
+    with store.transaction():
+        present = token_policy.load(store)["acl"] if keep else []
+        token_policy.change(store, acl=merge_acl(present, changes))
+    return _describe_acl(call)
+
+
+def _describe_acl(call: Call) -> dict[str, Any]:
+    store = call.workspace.store
+    given = [{"permission_level": "CAN_USE", "inherited": False}]
+    entries = [describe_entry(store, subject_of(entry), given) for entry in token_policy.load(store)["acl"]]
+    everything = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/authorization/"]}
+    return {
+        "object_id": "/authorization/tokens",
+        "object_type": "tokens",
+        "access_control_list": [*entries, {"group_name": "admins", "all_permissions": [everything]}],
+    }

@@ -1,0 +1,96 @@
+"""MLflow experiments and who may do what with them. https://docs.databricks.com/api/workspace/experiments"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lakehouse.object_permissions import grant_levels
+from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, State
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.workspace_object import EstateObject, estate_folder
+
+if TYPE_CHECKING:
+    from databricks.sdk.service import ml
+
+_NOTE = "mlflow.note.content"  # what the page of an experiment shows as its description
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Experiment(EstateObject):
+    """An MLflow experiment in the estate's folder of the workspace. Its runs are nothing of the estate's.
+
+    A deleted one lies in the trash, from which declaring it again brings it back. Tags of others are left.
+    """
+
+    purpose: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    type_name = "experiment"
+    permissions_type = "experiments"
+    holds_data = True
+
+    def desired(self, target: Target) -> State:
+        """The tags, the description among them, and who may do what."""
+        return {"tags": {**self.tags, _NOTE: self.purpose}, "permissions": self.levels(target)}
+
+    def read(self, clients: Clients) -> State | None:
+        """Get by name, then the permissions; one in the trash is not there."""
+        found = self._find(clients)
+        if found is None or _is_trashed(found):
+            return None
+        wanted = (*self.tags, _NOTE)
+        tags = {str(one.key): one.value or "" for one in found.tags or [] if one.key in wanted}
+        return self.with_permissions(clients, str(found.experiment_id), {"tags": {_NOTE: "", **tags}})
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Make the folder if there is none, create or restore from the trash; then tags and permissions."""
+        name, api = self.physical_name(clients.target), clients.workspace
+        folder = name.rpartition("/")[0]
+        if unless_missing(lambda: api.workspace.get_status(folder)) is None:
+            api.workspace.mkdirs(folder)
+        found = self._find(clients)
+        if found is None:
+            api.experiments.create_experiment(name)
+        elif _is_trashed(found):
+            api.experiments.restore_experiment(str(found.experiment_id))
+        self.update(clients, desired, {"tags": {_NOTE: ""}, "permissions": {}})
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Set the tags that differ; permissions are added."""
+        found = self._find(clients)
+        if found is None:
+            return
+        identity, held = str(found.experiment_id), before.get("tags", desired["tags"])
+        for key, value in desired["tags"].items():
+            if held.get(key) != value:
+                clients.workspace.experiments.set_experiment_tag(identity, key, value)
+        if "permissions" in before and desired["permissions"]:
+            grant_levels(clients.workspace, self.permissions_type, identity, desired["permissions"])
+
+    def delete(self, clients: Clients) -> None:
+        """Delete: into the trash, with its runs."""
+        found = self._find(clients)
+        if found is not None and not _is_trashed(found):
+            unless_missing(lambda: clients.workspace.experiments.delete_experiment(str(found.experiment_id)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[Experiment]:
+        """List; the estate's folder is the mark."""
+        folder = f"{estate_folder(listing.clients.target)}/"
+        for found in listing.clients.workspace.experiments.list_experiments(max_results=_PAGE):
+            if (found.name or "").startswith(folder):
+                yield cls((found.name or "").removeprefix(folder))
+
+    def _find(self, clients: Clients) -> ml.Experiment | None:
+        name, api = self.physical_name(clients.target), clients.workspace.experiments
+        answer = unless_missing(lambda: api.get_by_name(name))
+        return answer.experiment if answer else None
+
+
+def _is_trashed(found: ml.Experiment) -> bool:
+    return found.lifecycle_stage == "deleted"

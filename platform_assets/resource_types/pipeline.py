@@ -1,0 +1,162 @@
+"""Declarative pipelines on serverless compute, and who may do what with them.
+
+https://docs.databricks.com/api/workspace/pipelines
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.names import physical_name
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.targets import Target
+from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.notebook import Notebook
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.workspace_file import WorkspaceFile
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.pipelines import GetPipelineResponse, PipelineSpec, PipelineStateInfo
+
+_KIND = "pipelines"
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Pipeline(Resource):
+    """A pipeline whose notebooks and files define tables of `schema`, such as flights.silver, when triggered.
+
+    `permissions`: CAN_VIEW, CAN_RUN or CAN_MANAGE of a role, or of a declared group by its key. Updates have the
+    rights of who created the pipeline.
+    """
+
+    schema: str
+    sources: tuple[Notebook | WorkspaceFile, ...] = ()
+    configuration: Mapping[str, str] = field(default_factory=dict, hash=False)
+    development: bool = False
+    permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    type_name = "pipeline"
+    group = "platform_jobs"
+    holds_data = True  # its tables go with it
+    fixed = {"catalog": "a pipeline keeps its catalog for life"}
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The schema, the sources, and declared groups."""
+        schema = (f"schema/{self.schema.replace('.', '/')}",) if self.schema else ()
+        return (*schema, *(one.key for one in self.sources), *select_groups(self.permissions), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the pipeline's name."""
+        return f"{target.bucket_prefix}-{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """The settings under the API's names, the mark, who may do what."""
+        catalog, schema = physical_name(target, self.schema).split(".")
+        return {
+            "catalog": catalog,
+            "schema": schema,
+            "serverless": True,
+            "continuous": False,
+            "development": self.development,
+            "libraries": [_as_library(one, target) for one in self.sources],
+            "configuration": dict(self.configuration),
+            "tags": mark_labels(target),
+            "permissions": {name_principal(target, role): level for role, level in self.permissions.items()},
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """List by name, Get, and the permissions."""
+        found = self._find(clients)
+        if found is None:
+            return None
+        granted = unless_missing(lambda: read_granted(clients.workspace, _KIND, str(found.pipeline_id)))
+        if granted is None:
+            return None
+        given = {name: level for name, level in granted.items() if level != "IS_OWNER"}
+        declared, others = split_granted(given, self.desired(clients.target)["permissions"])
+        return {**_as_state(found.spec), "permissions": declared, **({"other_users": others} if others else {})}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create, then the permissions."""
+        name = self.physical_name(clients.target)
+        made = clients.workspace.pipelines.create(name=name, **_settings(desired))
+        self._permit(clients, str(made.pipeline_id), desired)
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Update, with all settings, those of others too; permissions are added."""
+        found = self._find(clients)
+        if found is None or found.spec is None:
+            return
+        identity = str(found.pipeline_id)
+        if before.keys() - {"permissions"}:
+            kept = {name: getattr(found.spec, name) for name in found.spec.as_dict() if name != "id"}
+            settings = _settings({**desired, "tags": {**kept.get("tags", {}), **desired["tags"]}})
+            clients.workspace.pipelines.update(identity, **{**kept, **settings})
+        if "permissions" in before:
+            self._permit(clients, identity, desired)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete; the tables of the pipeline go with it."""
+        found = self._find(clients)
+        if found is not None:
+            unless_missing(lambda: clients.workspace.pipelines.delete(str(found.pipeline_id)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[Pipeline]:
+        """List by the estate's prefix, and Get: the mark is in the tags."""
+        clients, prefix = listing.clients, f"{listing.clients.target.bucket_prefix}-"
+        for one in _list(clients, f"{prefix}%"):
+            found = _get(clients, str(one.pipeline_id))
+            if found and found.spec and own_labels(found.spec.tags) == mark_labels(clients.target):
+                yield cls((found.name or "").removeprefix(prefix), schema="")
+
+    def _find(self, clients: Clients) -> GetPipelineResponse | None:
+        name = self.physical_name(clients.target)
+        identity = next((str(one.pipeline_id) for one in _list(clients, name) if one.name == name), None)
+        return _get(clients, identity) if identity else None
+
+    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
+        if desired["permissions"]:
+            grant_levels(clients.workspace, _KIND, identity, desired["permissions"])
+
+
+def _list(clients: Clients, pattern: str) -> Iterator[PipelineStateInfo]:
+    return clients.workspace.pipelines.list_pipelines(filter=f"name LIKE '{pattern}'", max_results=_PAGE)
+
+
+def _get(clients: Clients, identity: str) -> GetPipelineResponse | None:
+    return unless_missing(lambda: clients.workspace.pipelines.get(identity))
+
+
+def _as_library(source: Notebook | WorkspaceFile, target: Target) -> dict[str, Any]:
+    kind = "notebook" if isinstance(source, Notebook) else "file"
+    return {kind: {"path": source.physical_name(target)}}
+
+
+def _as_state(spec: PipelineSpec | None) -> dict[str, Any]:
+    found = spec.as_dict() if spec else {}
+    return {
+        "catalog": found.get("catalog"),
+        "schema": found.get("schema"),
+        "serverless": bool(found.get("serverless")),
+        "continuous": bool(found.get("continuous")),
+        "development": bool(found.get("development")),
+        "libraries": found.get("libraries") or [],
+        "configuration": found.get("configuration") or {},
+        "tags": own_labels(found.get("tags")),
+    }
+
+
+def _settings(state: State) -> dict[str, Any]:
+    from databricks.sdk.service.pipelines import PipelineLibrary
+
+    settings = {name: value for name, value in state.items() if name != "permissions"}
+    return {**settings, "libraries": [PipelineLibrary.from_dict(one) for one in state["libraries"]]}

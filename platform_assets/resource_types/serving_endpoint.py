@@ -1,0 +1,157 @@
+"""Model serving endpoints, and who may query them. https://docs.databricks.com/api/workspace/servingendpoints"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from lakehouse.names import physical_name
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.targets import Target
+from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.serving import EndpointTag, ServingEndpointDetailed
+
+_KIND = "serving-endpoints"
+
+
+@dataclass(frozen=True)
+class ServingEndpoint(Resource):
+    """An endpoint that serves one version of a registered model, such as flights.gold.delay, on CPUs.
+
+    `permissions`: CAN_VIEW, CAN_QUERY or CAN_MANAGE of a role, or of a declared group by its key. Whoever applies it
+    needs EXECUTE on the model. Apply does not wait until the endpoint is ready.
+    """
+
+    model: str
+    version: int
+    size: Literal["Small", "Medium", "Large"] = "Small"
+    scale_to_zero: bool = True
+    permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    type_name = "serving_endpoint"
+    group = "platform_compute"
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The model, and declared groups."""
+        model = (f"registered_model/{self.model.replace('.', '/')}",) if self.model else ()
+        return (*model, *select_groups(self.permissions), *self.after)
+
+    def physical_name(self, target: Target) -> str:
+        """Return the endpoint's name."""
+        return f"{target.bucket_prefix}-{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """What is served and its share of the traffic, by the served entity's name; the mark; who may do what."""
+        served = f"{self.model.rpartition('.')[2].lower()}-{self.version}"
+        return {
+            "served_entities": {
+                served: {
+                    "entity_name": physical_name(target, self.model),
+                    "entity_version": str(self.version),
+                    "workload_size": self.size,
+                    "scale_to_zero_enabled": self.scale_to_zero,
+                }
+            },
+            "traffic": {served: 100},
+            "tags": mark_labels(target),
+            "permissions": {name_principal(target, role): level for role, level in self.permissions.items()},
+        }
+
+    def read(self, clients: Clients) -> State | None:
+        """Get, and the permissions. A configuration that is being rolled out counts; who made it always manages it."""
+        found = self._find(clients)
+        if found is None:
+            return None
+        granted = unless_missing(lambda: read_granted(clients.workspace, _KIND, str(found.id)))
+        if granted is None:
+            return None
+        wanted = self.desired(clients.target)["permissions"]
+        given = {name: level for name, level in granted.items() if name != found.creator or name in wanted}
+        declared, others = split_granted(given, wanted)
+        return {**_as_state(found), "permissions": declared, **({"other_users": others} if others else {})}
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Create, then the permissions."""
+        from databricks.sdk.service.serving import EndpointCoreConfigInput
+
+        name, config = self.physical_name(clients.target), EndpointCoreConfigInput(**_config(desired))
+        clients.workspace.serving_endpoints.create(name, config=config, tags=_as_tags(desired["tags"]))
+        self.update(clients, desired, {"permissions": {}})
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Update the configuration, patch the tags, add permissions: what differs."""
+        found, api = self._find(clients), clients.workspace.serving_endpoints
+        if found is None:
+            return
+        name = self.physical_name(clients.target)
+        if before.keys() & {"served_entities", "traffic"}:
+            api.update_config(name, **_config(desired))
+        if "tags" in before:
+            api.patch(name, add_tags=_as_tags(desired["tags"]))
+        if "permissions" in before:
+            self._permit(clients, str(found.id), desired)
+
+    def delete(self, clients: Clients) -> None:
+        """Delete."""
+        unless_missing(lambda: clients.workspace.serving_endpoints.delete(self.physical_name(clients.target)))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[ServingEndpoint]:
+        """List; the mark is in the tags."""
+        target = listing.clients.target
+        for found in listing.clients.workspace.serving_endpoints.list():
+            if own_labels(_labels(found.tags)) == mark_labels(target):
+                yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"), model="", version=0)
+
+    def _find(self, clients: Clients) -> ServingEndpointDetailed | None:
+        name = self.physical_name(clients.target)
+        return unless_missing(lambda: clients.workspace.serving_endpoints.get(name))
+
+    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
+        if desired["permissions"]:
+            grant_levels(clients.workspace, _KIND, identity, desired["permissions"])
+
+
+def _as_state(found: ServingEndpointDetailed) -> dict[str, Any]:
+    config = found.pending_config or found.config
+    routes = config.traffic_config.routes if config and config.traffic_config else None
+    return {
+        "served_entities": {
+            one.name: {
+                "entity_name": one.entity_name,
+                "entity_version": one.entity_version,
+                "workload_size": one.workload_size,
+                "scale_to_zero_enabled": bool(one.scale_to_zero_enabled),
+            }
+            for one in (config.served_entities if config else None) or []
+        },
+        "traffic": {one.served_entity_name or one.served_model_name: one.traffic_percentage for one in routes or []},
+        "tags": own_labels(_labels(found.tags)),
+    }
+
+
+def _config(desired: State) -> dict[str, Any]:
+    from databricks.sdk.service.serving import Route, ServedEntityInput, TrafficConfig
+
+    served = [ServedEntityInput(name=name, **one) for name, one in desired["served_entities"].items()]
+    routes = [Route(share, served_model_name=name) for name, share in desired["traffic"].items()]
+    return {"served_entities": served, "traffic_config": TrafficConfig(routes)}
+
+
+def _as_tags(labels: Mapping[str, str]) -> list[EndpointTag]:
+    from databricks.sdk.service.serving import EndpointTag
+
+    return [EndpointTag(key, value) for key, value in labels.items()]
+
+
+def _labels(tags: list[EndpointTag] | None) -> dict[str, str]:
+    return {tag.key: str(tag.value) for tag in tags or []}
