@@ -13,7 +13,7 @@ import dagster as dg
 from lakehouse.targets import Target, current_target
 from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
-from platform_assets.estate import apply_estate, plan_estate
+from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
 from platform_assets.reconcile.explain import list_lines
@@ -47,7 +47,7 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
             report = apply_estate(target, keys, lambda result: _tell(context, result), resources=resources)
         yield from (_materialize(result, target) for result in report.results if not result.error)
         seen = checked if not config.dry_run else [*keys, *checked]
-        plan = plan_estate(target, seen, resources=resources) if seen else Plan(())
+        plan = name_drift_makers(target, plan_estate(target, seen, resources=resources)) if seen else Plan(())
         for step in plan.steps:
             _tell_drift(context, step)
             if config.dry_run and step.key in keys:

@@ -8,6 +8,7 @@ from pathlib import Path
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.apply import ApplyReport, OnProgress, apply_plan, tell_nobody
+from platform_assets.reconcile.changers import name_changers
 from platform_assets.reconcile.declared import add_needed, index_resources, require_declared
 from platform_assets.reconcile.plan import Plan, Prune, plan_changes
 from platform_assets.reconcile.reading import read_world
@@ -67,6 +68,11 @@ def plan_estate(
     look_for_more = whole and (find_undeclared or prune.enabled)
     world = read_world(Clients(target), chosen, [one.identity for one in resources] if look_for_more else None)
     return plan_changes(chosen, target, world, prune)
+
+
+def name_drift_makers(target: Target, plan: Plan) -> Plan:
+    """Return the plan with who changed what by hand and when, as far as the audit log tells."""
+    return name_changers(Clients(target), plan)
 
 
 def apply_estate(
