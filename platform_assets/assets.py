@@ -41,7 +41,7 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
     )
     def reconcile_estate(context: dg.AssetExecutionContext, config: ReconcileConfig) -> Iterator[Any]:
         keys = ["/".join(key.path) for key in context.selected_asset_keys]
-        checked = ["/".join(check.asset_key.path) for check in context.selected_asset_check_keys]
+        checked = {"/".join(check.asset_key.path) for check in context.selected_asset_check_keys}
         report = ApplyReport(())
         if keys and not config.dry_run:
             report = apply_estate(target, keys, lambda result: _tell(context, result), resources=resources)
@@ -53,7 +53,7 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
             if config.dry_run and step.key in keys:
                 asset_key = dg.AssetKey(step.key.split("/"))
                 context.log_event(dg.AssetObservation(asset_key, metadata=show_step(step)))
-        yield from report_checks(plan, checked)
+        yield from report_checks(plan, checked, context.instance)
         if report.failures:
             raise dg.Failure("\n".join(result.error for result in report.failures), allow_retries=False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from lakehouse.targets import Target
@@ -42,14 +43,24 @@ def select_resources(
     if selection is None:
         return list(resources)
     by_key = index_resources(resources)
+    below = _index_starts(by_key)
     chosen: set[str] = set()
     for entry in selection:
-        start = entry.removeprefix("+").rstrip("/")
-        found = {key for key in by_key if f"{key}/".startswith(f"{start}/")}
+        found = below.get(entry.removeprefix("+").rstrip("/"))
         if not found:
             raise UnknownResource(f"Nothing declared is called {entry!r}; declared are: {', '.join(by_key)}")
         chosen |= add_needed(found, by_key) if entry.startswith("+") else found
     return [resource for resource in resources if resource.key in chosen]
+
+
+def _index_starts(keys: Iterable[str]) -> dict[str, set[str]]:
+    """Return for each key, and each start of a key before a slash, the keys that begin so."""
+    below: defaultdict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        parts = key.split("/")
+        for count in range(1, len(parts) + 1):
+            below["/".join(parts[:count])].add(key)
+    return dict(below)
 
 
 def plan_estate(
