@@ -11,7 +11,10 @@ from rich.table import Table
 
 from bench.measurement import Measurement
 
-COMPARISONS = ("executors", "step_overhead", "log_lines", "parallel_steps", "chain", "arrival", "plan_scale", "year")
+COMPARISONS = (
+    *("executors", "step_overhead", "log_lines", "parallel_steps", "chain", "arrival", "plan_scale", "reconcile_step"),
+    "year",
+)
 OUTPUT = Path(__file__).parent.parent / "build" / "bench"
 
 

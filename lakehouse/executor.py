@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -151,6 +152,8 @@ class _StepThreads:
         yield from self._active.concurrency_event_iterator(self._job_context)
         for step in steps:
             step_context = self._job_context.for_step(step, self._active.get_known_state())
+            # Dagster asks anew for each output, at a cost that grows with the square of their number
+            step_context.get_output_asset_keys = cache(step_context.get_output_asset_keys)  # type: ignore[method-assign]
             self._in_flight.add(step.key)
             self._threads.submit(self._run_step, step.key, step_context)
 

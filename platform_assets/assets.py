@@ -13,7 +13,7 @@ import dagster as dg
 from lakehouse.targets import Target, current_target
 from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
-from platform_assets.estate import apply_estate, plan_estate
+from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
 from platform_assets.reconcile.explain import list_lines
@@ -41,19 +41,19 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
     )
     def reconcile_estate(context: dg.AssetExecutionContext, config: ReconcileConfig) -> Iterator[Any]:
         keys = ["/".join(key.path) for key in context.selected_asset_keys]
-        checked = ["/".join(check.asset_key.path) for check in context.selected_asset_check_keys]
+        checked = {"/".join(check.asset_key.path) for check in context.selected_asset_check_keys}
         report = ApplyReport(())
         if keys and not config.dry_run:
             report = apply_estate(target, keys, lambda result: _tell(context, result), resources=resources)
         yield from (_materialize(result, target) for result in report.results if not result.error)
         seen = checked if not config.dry_run else [*keys, *checked]
-        plan = plan_estate(target, seen, resources=resources) if seen else Plan(())
+        plan = name_drift_makers(target, plan_estate(target, seen, resources=resources)) if seen else Plan(())
         for step in plan.steps:
             _tell_drift(context, step)
             if config.dry_run and step.key in keys:
                 asset_key = dg.AssetKey(step.key.split("/"))
                 context.log_event(dg.AssetObservation(asset_key, metadata=show_step(step)))
-        yield from report_checks(plan, checked)
+        yield from report_checks(plan, checked, context.instance)
         if report.failures:
             raise dg.Failure("\n".join(result.error for result in report.failures), allow_retries=False)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.plan import Action, Plan, Step
@@ -19,16 +20,41 @@ def describe_check(resource: Resource) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(CHECK, asset=key, description="A new plan for this resource has nothing to do.")
 
 
-def report_checks(plan: Plan, keys: Collection[str]) -> Iterator[dg.AssetCheckResult]:
-    """Yield the results of the checks of these resources."""
-    yield from (_report(step) for step in plan.steps if step.key in keys)
+def report_checks(plan: Plan, keys: Collection[str], instance: dg.DagsterInstance) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield the evaluations of the checks of these resources, of the materializations that the instance has by now.
+
+    Evaluations, not results: of each result Dagster would ask its storage which materialization it is about, and look
+    at all checks of the step for the one it belongs to.
+    """
+    steps = [step for step in plan.steps if step.key in keys]
+    checked = find_materializations(instance, [_asset_key(step) for step in steps])
+    yield from (_report(step, checked.get(_asset_key(step))) for step in steps)
 
 
-def _report(step: Step) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
+def find_materializations(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]
+) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
+    """Return the last materialization of each asset that has one."""
+    found = {}
+    for record in instance.get_asset_records(keys):
+        entry = record.asset_entry
+        if (event := entry.last_materialization_record) is not None:
+            found[entry.asset_key] = AssetCheckEvaluationTargetMaterializationData(
+                storage_id=event.storage_id, run_id=event.run_id, timestamp=event.timestamp
+            )
+    return found
+
+
+def _report(step: Step, checked: AssetCheckEvaluationTargetMaterializationData | None) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=_asset_key(step),
         check_name=CHECK,
-        asset_key=dg.AssetKey(step.key.split("/")),
         passed=step.action is Action.NONE,
         description="\n".join(describe_drift(step)) or "as declared",
         metadata=show_step(step),
+        target_materialization_data=checked,
     )
+
+
+def _asset_key(step: Step) -> dg.AssetKey:
+    return dg.AssetKey(step.key.split("/"))

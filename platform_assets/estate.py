@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.apply import ApplyReport, OnProgress, apply_plan, tell_nobody
+from platform_assets.reconcile.changers import name_changers
 from platform_assets.reconcile.declared import add_needed, index_resources, require_declared
 from platform_assets.reconcile.plan import Plan, Prune, plan_changes
 from platform_assets.reconcile.reading import read_world
@@ -41,14 +43,24 @@ def select_resources(
     if selection is None:
         return list(resources)
     by_key = index_resources(resources)
+    below = _index_starts(by_key)
     chosen: set[str] = set()
     for entry in selection:
-        start = entry.removeprefix("+").rstrip("/")
-        found = {key for key in by_key if f"{key}/".startswith(f"{start}/")}
+        found = below.get(entry.removeprefix("+").rstrip("/"))
         if not found:
             raise UnknownResource(f"Nothing declared is called {entry!r}; declared are: {', '.join(by_key)}")
         chosen |= add_needed(found, by_key) if entry.startswith("+") else found
     return [resource for resource in resources if resource.key in chosen]
+
+
+def _index_starts(keys: Iterable[str]) -> dict[str, set[str]]:
+    """Return for each key, and each start of a key before a slash, the keys that begin so."""
+    below: defaultdict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        parts = key.split("/")
+        for count in range(1, len(parts) + 1):
+            below["/".join(parts[:count])].add(key)
+    return dict(below)
 
 
 def plan_estate(
@@ -67,6 +79,11 @@ def plan_estate(
     look_for_more = whole and (find_undeclared or prune.enabled)
     world = read_world(Clients(target), chosen, [one.identity for one in resources] if look_for_more else None)
     return plan_changes(chosen, target, world, prune)
+
+
+def name_drift_makers(target: Target, plan: Plan) -> Plan:
+    """Return the plan with who changed what by hand and when, as far as the audit log tells."""
+    return name_changers(Clients(target), plan)
 
 
 def apply_estate(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from platform_assets.reconcile.explain import explain_step
-from platform_assets.reconcile.plan import Action, Step
+from platform_assets.reconcile.plan import Action, Changer, Step
 from platform_assets.resource_types.value_diff import find_leaves, shorten_value
 
 _COLUMNS = ("resource", "field", "declared", "found")
@@ -15,14 +16,22 @@ _SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in _CO
 
 
 def show_step(step: Step) -> dict[str, Any]:
-    """Return the metadata: the drift as a table, the plan as text."""
+    """Return the metadata: the drift as a table, the plan as text; who changed it by hand, and when, if it is known."""
     text = "\n".join(explain_step(step)) or "as declared"
     records = [dg.TableRecord(row) for row in tabulate_drift(step)]
     return {
         "drift": dg.MetadataValue.table(records, _SCHEMA),
         "plan": dg.MetadataValue.md(f"```\n{text}\n```"),
         "planned_action": step.action.value,
+        **_show_changer(step.changed_by),
     }
+
+
+def _show_changer(changer: Changer | None) -> dict[str, Any]:
+    if changer is None:
+        return {}
+    moment = dg.MetadataValue.timestamp(datetime.fromisoformat(changer.time))
+    return {"changed_by": changer.principal, "changed_at": moment, "changed_how": changer.action}
 
 
 def tabulate_drift(step: Step) -> list[dict[str, str]]:
@@ -35,8 +44,9 @@ def tabulate_drift(step: Step) -> list[dict[str, str]]:
 
 
 def describe_drift(step: Step) -> list[str]:
-    """Return a sentence per row; for what cannot be read or is not there, the reason."""
+    """Return a sentence per row; for what cannot be read or is not there, the reason; then who changed it."""
+    changer = [f"{step.key} {step.changed_by}"] if step.changed_by else []
     if step.action is Action.CREATE:
-        return [f"{step.key} is declared and not there"]
+        return [f"{step.key} is declared and not there", *changer]
     rows = [f"{row['resource']} {row['field']}: {row['declared']} -> {row['found']}" for row in tabulate_drift(step)]
-    return rows + [f"{step.key} {note}" for note in step.notes if step.action is not Action.NONE]
+    return rows + [f"{step.key} {note}" for note in step.notes if step.action is not Action.NONE] + changer

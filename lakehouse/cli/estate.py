@@ -53,10 +53,10 @@ def plan(
 ) -> None:
     """Show what `apply` would do, changing nothing. Exit code 1: something is blocked."""
     from lakehouse.targets import current_target
-    from platform_assets.estate import write_plan
+    from platform_assets.estate import name_drift_makers, write_plan
     from platform_assets.reconcile.plan import Action
 
-    found = _make_plan(select, prune, allow_data_loss)
+    found = name_drift_makers(current_target(), _make_plan(select, prune, allow_data_loss))
     if out is not None:
         write_plan(current_target(), found, out, select, _prune(prune, allow_data_loss))
     show_plan(found, as_json)

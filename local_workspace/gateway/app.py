@@ -48,8 +48,10 @@ SPOOL_BYTES = 8 * 1024 * 1024
 
 
 def load_routes(services: Iterable[str] = SERVICES) -> list[Route]:
-    """Import the services and return all their routes."""
-    return [route for name in services for route in import_module(f"local_workspace.services.{name}.routes").ROUTES]
+    """Import the services and return all their routes; what they do is put down in the audit log."""
+    audit = import_module("local_workspace.services.system_tables.auditing").audit
+    modules = [import_module(f"local_workspace.services.{name}.routes") for name in services]
+    return [audit(route) for module in modules for route in module.ROUTES]
 
 
 class RouteTable:

@@ -18,6 +18,7 @@ from local_workspace.gateway.store import Store
 
 if TYPE_CHECKING:
     from local_workspace.engines.serverless_pool import ServerlessPool
+    from local_workspace.services.system_tables.audit_log import AuditLog
     from local_workspace.services.unity_catalog.access import UnityCatalog
 
 AWS_ACCOUNT = "123456789012"
@@ -57,6 +58,13 @@ class Workspace:
     def store(self) -> Store:
         """The durable state."""
         return Store(self.home / "state.sqlite")
+
+    @cached_property
+    def audit_log(self) -> AuditLog:
+        """Who changed what."""
+        from local_workspace.services.system_tables.audit_log import AuditLog
+
+        return AuditLog(self.home / "audit.jsonl")
 
     @cached_property
     def unity(self) -> UnityCatalog:

@@ -29,7 +29,7 @@ def explain_plan(plan: Plan) -> str:
     """Return the plan as text: a line per change, a summary at the end."""
     lines = [line for step in plan.steps for line in explain_step(step)]
     lines += [f"{UNDECLARED_SIGN} {key} (ours, no longer declared: --prune deletes it)" for key in plan.undeclared]
-    return "\n".join([*lines, summarize_plan(plan)])
+    return "\n".join([*lines, summarize_plan(plan), *([f"({plan.remark})"] if plan.remark else [])])
 
 
 def explain_step(step: Step) -> Iterator[str]:
@@ -39,6 +39,8 @@ def explain_step(step: Step) -> Iterator[str]:
     yield f"{SIGNS[step.action]} {step.key}"
     yield from (f"      {line}" for line in list_lines(step))
     yield from (f"      ({note})" for note in step.notes)
+    if step.changed_by:
+        yield f"      ({step.changed_by})"
 
 
 def list_lines(step: Step) -> list[str]:
@@ -58,6 +60,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     return {
         "is_empty": plan.is_empty,
         "undeclared": list(plan.undeclared),
+        "remark": plan.remark,
         "steps": [
             {
                 "key": step.key,
@@ -65,6 +68,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
                 "changes": [change._asdict() for change in step.changes],
                 "lines": list_lines(step),
                 "notes": list(step.notes),
+                "changed_by": step.changed_by._asdict() if step.changed_by else None,
             }
             for step in plan.steps
         ],

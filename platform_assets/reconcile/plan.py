@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from lakehouse.targets import Target
 from platform_assets.reconcile.declared import index_resources, order_keys
@@ -46,6 +47,17 @@ class Prune:
     data_loss: Collection[str] = ()
 
 
+class Changer(NamedTuple):
+    """Who changed a resource by hand, when (in UTC), and what the audit log calls it."""
+
+    principal: str
+    time: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"changed by {self.principal} at {self.time} ({self.action})"
+
+
 @dataclass(frozen=True)
 class Step:
     """One resource's part of the plan; `found` is its state in the world, `notes` are for people."""
@@ -55,6 +67,7 @@ class Step:
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     found: State | None = None
+    changed_by: Changer | None = None  # where somebody asked for it (changers.py)
 
     @property
     def key(self) -> str:
@@ -68,6 +81,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     undeclared: tuple[str, ...] = ()
+    remark: str = ""  # what could not be told beside the steps
 
     @property
     def is_empty(self) -> bool:

@@ -100,6 +100,11 @@ class ClusterPolicy(Resource):
         if found is not None:
             unless_missing(lambda: clients.identity.cluster_policies.delete(str(found.policy_id)))
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Its id."""
+        found = self._find(clients)
+        return () if found is None else (str(found.policy_id),)
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[ClusterPolicy]:
         """List; the mark is in the description. Who declares none needs no admin's profile."""

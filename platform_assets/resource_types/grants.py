@@ -75,6 +75,10 @@ class Grants(Resource):
             return {**state, _OTHERS: others}
         return {**state, "foreign": others} if others and self.foreign == "report" else state
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Type and full name of the securable."""
+        return (f"{self.securable_type} {self.physical_name(clients.target)}",)
+
     def create(self, clients: Clients, desired: State) -> None:
         """Grant all."""
         self.update(clients, desired, dict.fromkeys(desired))

@@ -110,6 +110,10 @@ class Job(Resource):
         for job_id in find_job_ids(clients.workspace, self.physical_name(clients.target)):
             _delete(clients, job_id)
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Its id."""
+        return tuple(map(str, find_job_ids(clients.workspace, self.physical_name(clients.target))[:1]))
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Job]:
         """List; the mark is in the tags."""

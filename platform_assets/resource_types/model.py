@@ -161,6 +161,10 @@ class Resource(ABC):
         """Return of a listed state what this declaration speaks of; `read` gives no more than that."""
         return state
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Return what the audit log calls it, its id where it has one; asked of what is not as declared."""
+        return (self.physical_name(clients.target),)
+
     def refuse_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return why a field cannot be changed so; nothing when it can."""
         return (f"{name} cannot be changed: {self.fixed[name]}",) if name in self.fixed else ()

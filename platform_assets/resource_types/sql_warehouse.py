@@ -95,6 +95,11 @@ class SqlWarehouse(Resource):
         if found is not None:
             unless_missing(lambda: clients.workspace.warehouses.delete(str(found.id)))
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Its id."""
+        found = self._find(clients)
+        return () if found is None else (str(found.id),)
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[SqlWarehouse]:
         """List."""

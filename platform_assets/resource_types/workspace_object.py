@@ -109,6 +109,12 @@ class WorkspaceObject(EstateObject):
         """Delete; a folder in which others have put something stays, and says so."""
         unless_missing(lambda: clients.workspace.workspace.delete(self.physical_name(clients.target)))
 
+    def audited_names(self, clients: Clients) -> tuple[str, ...]:
+        """Its path, and its id, under which permissions are recorded."""
+        path = self.physical_name(clients.target)
+        found = unless_missing(lambda: clients.workspace.workspace.get_status(path))
+        return (path,) if found is None else (path, str(found.object_id))
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """List the estate's folder and those in it."""

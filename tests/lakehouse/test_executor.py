@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.assets.job.asset_layer import AssetLayer
 from dagster._utils.interrupts import check_captured_interrupt
 
 from lakehouse.executor import threaded_executor
@@ -82,6 +83,20 @@ def interrupted_between_steps_job() -> None:
     leave_something_and_interrupt()
 
 
+SIZE = 60
+
+
+@dg.multi_asset(specs=[dg.AssetSpec(f"many_{number}") for number in range(SIZE)], can_subset=True)
+def many() -> Iterator[dg.MaterializeResult[None]]:
+    for number in range(SIZE):
+        yield dg.MaterializeResult(asset_key=f"many_{number}")
+
+
+def many_job() -> dg.JobDefinition:
+    job = dg.define_asset_job("many", [many], executor_def=threaded_executor)
+    return dg.Definitions(assets=[many], jobs=[job]).resolve_job_def("many")
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
@@ -120,3 +135,19 @@ def test_a_terminated_run_says_so_and_ends_no_step_as_success(instance: dg.Dagst
         ended = {event.event_type_value for event in result.all_events}
         assert "STEP_SUCCESS" not in ended
         assert "interrupted" in (result.all_events[-1].message or "")
+
+
+def test_a_step_with_many_outputs_looks_at_all_of_them_once(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    real = AssetLayer.get_selected_entity_keys_for_node
+    monkeypatch.setattr(
+        AssetLayer,
+        "get_selected_entity_keys_for_node",
+        lambda self, handle: looked.append(handle.name) or real(self, handle),
+    )
+    with dg.execute_job(dg.reconstructable(many_job), instance) as result:
+        assert result.success
+        assert len(result.get_asset_materialization_events()) == SIZE
+    assert len(looked) < SIZE * 10, "it grows with the square of the outputs"

@@ -1,6 +1,6 @@
 """The columns of the system tables, as documented; of the structs of billing those that a job's usage can fill.
 
-https://docs.databricks.com/aws/en/admin/system-tables/jobs and .../billing
+https://docs.databricks.com/aws/en/admin/system-tables/jobs, .../billing and .../audit-logs
 """
 
 from __future__ import annotations
@@ -71,5 +71,20 @@ USAGE = pa.schema(
         ("billing_origin_product", _TEXT),
         ("product_features", _FEATURES),
         ("usage_type", _TEXT),
+    ]
+)
+
+AUDIT = pa.schema(
+    [
+        *_texts("account_id workspace_id version"),
+        ("event_time", _TIME),
+        ("event_date", pa.date32()),
+        *_texts("source_ip_address user_agent session_id"),
+        ("user_identity", pa.struct(_texts("email subject_name"))),
+        *_texts("service_name action_name request_id"),
+        ("request_params", _MAP),
+        ("response", pa.struct([("status_code", pa.int32()), *_texts("error_message result")])),
+        *_texts("audit_level event_id"),
+        ("identity_metadata", pa.struct(_texts("run_by run_as"))),
     ]
 )

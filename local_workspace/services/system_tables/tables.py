@@ -13,6 +13,7 @@ import pyarrow as pa
 from local_workspace.gateway.principals import EVERYBODY
 from local_workspace.services.jobs import records
 from local_workspace.services.system_tables import rows, schemas
+from local_workspace.services.system_tables.audit_rows import audit_rows
 from local_workspace.services.system_tables.snapshots import Snapshots
 from local_workspace.services.unity_catalog.securables import SYSTEM, SYSTEM_OWNER, new_id
 
@@ -22,14 +23,24 @@ if TYPE_CHECKING:
 _writing = threading.Lock()
 
 
+def _ended_runs(workspace: Workspace) -> list[records.Run]:
+    """Return the runs that have ended, oldest first; also those that were deleted since."""
+    return [run for run in records.runs_ever(workspace.store) if run["outcome"]]
+
+
+def _audit_log(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    return workspace.audit_log.read()
+
+
 @dataclass(frozen=True)
 class SystemTable:
-    """A table of the catalog system, and how its rows come of the runs that have ended."""
+    """A table of the catalog system, and how its rows come of what is read: the runs that have ended."""
 
     name: str
     comment: str
     schema: pa.Schema
-    make: Callable[[Iterable[records.Run]], Iterator[rows.Row]]
+    make: Callable[[Iterable[Any]], Iterator[rows.Row]]
+    read: Callable[[Workspace], Iterable[Any]] = _ended_runs
 
     @property
     def full_name(self) -> str:
@@ -43,6 +54,7 @@ TABLES = (
     ),
     SystemTable("lakeflow.job_run_timeline", "Runs of jobs", schemas.JOB_RUN_TIMELINE, rows.job_run_rows),
     SystemTable("lakeflow.job_task_run_timeline", "Runs of tasks", schemas.JOB_TASK_RUN_TIMELINE, rows.task_run_rows),
+    SystemTable("access.audit", "Who changed and started what", schemas.AUDIT, audit_rows, _audit_log),
 )
 SCHEMAS = tuple(sorted({table.name.split(".")[0] for table in TABLES}))
 _BY_NAME = {table.full_name: table for table in TABLES}
@@ -72,12 +84,7 @@ def refresh(workspace: Workspace, full_name: str) -> None:
         return
     with _writing:
         location = workspace.unity.securables.load("table", table.full_name)["storage_location"]
-        Snapshots(workspace, location, table.schema).write(list(table.make(_ended_runs(workspace))))
-
-
-def _ended_runs(workspace: Workspace) -> list[records.Run]:
-    """Return the runs that have ended, oldest first; also those that were deleted since."""
-    return [run for run in records.runs_ever(workspace.store) if run["outcome"]]
+        Snapshots(workspace, location, table.schema).write(list(table.make(table.read(workspace))))
 
 
 def _declare(workspace: Workspace, table: SystemTable) -> None:

@@ -1,4 +1,4 @@
-"""What outlives crashes and restarts with all engines: tables, files, grants; and cancelling what Spark computes."""
+"""What outlives crashes and restarts with all engines: tables, files, grants, the audit log; cancelling in Spark."""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ def declare(whole: Whole) -> None:
     uc.files.upload("/Volumes/kept/s/v/a", io.BytesIO(b"kept"))
     use = [Privilege.USE_CATALOG, Privilege.USE_SCHEMA, Privilege.SELECT, Privilege.READ_VOLUME]
     uc.grants.update("catalog", "kept", changes=[PermissionsChange(principal="analysts", add=use)])
+    read = PermissionsChange(principal="analysts", add=[Privilege.USE_SCHEMA, Privilege.SELECT])
+    whole.seen.client("admin").grants.update("schema", "system.access", changes=[read])
     whole.sql("CREATE TABLE kept.s.t AS SELECT id FROM range(7)")
 
 
@@ -81,6 +83,9 @@ def assert_kept(whole: Whole, rows: str) -> None:
     assert whole.sql("SELECT count(*) FROM kept.s.t") == [[rows]]
     content = whole.seen.client("analyst").files.download("/Volumes/kept/s/v/a").contents
     assert content is not None and content.read() == b"kept"
+    told = "service_name = 'unityCatalog' AND coalesce(request_params.catalog_name, request_params.name) = 'kept'"
+    actions = whole.sql(f"SELECT action_name FROM system.access.audit WHERE {told} ORDER BY event_time")
+    assert actions == [["createCatalog"], ["createSchema"], ["createVolume"], ["createTable"]], "the audit log is kept"
 
 
 def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> None:

@@ -44,6 +44,9 @@ def test_the_job_reconciles_everything_and_checks_it(estate: Target) -> None:
     checks = result.get_asset_check_evaluations()
     assert {check.asset_key.to_user_string() for check in checks} == {resource.key for resource in RESOURCES}
     assert all(check.passed and check.check_name == CHECK for check in checks)
+    checked = [check.target_materialization_data for check in checks]
+    assert {data.run_id for data in checked if data} == {result.run_id}, "of what was materialized just now"
+    assert all(checked)
     assert len([event for event in result.all_events if event.is_step_start]) == 1
 
 

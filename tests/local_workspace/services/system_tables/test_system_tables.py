@@ -122,9 +122,9 @@ def test_nobody_changes_it(workspace: WarmWorkspace, reader: str) -> None:
 def test_the_schemas_are_listed_for_admins(workspace: WarmWorkspace) -> None:
     admin, metastore = workspace.client("admin"), str(workspace.client("admin").metastores.summary().metastore_id)
     found = {one.schema: one.state for one in admin.system_schemas.list(metastore)}
-    assert set(found) == {"billing", "lakeflow"}
+    assert set(found) == {"access", "billing", "lakeflow"}
     admin.system_schemas.enable(metastore, "billing")
-    with pytest.raises(NotFound, match="has no system schema 'access'"):
-        admin.system_schemas.enable(metastore, "access")
+    with pytest.raises(NotFound, match="has no system schema 'storage'"):
+        admin.system_schemas.enable(metastore, "storage")
     with pytest.raises(PermissionDenied, match="is not a metastore admin"):
         list(workspace.client("analyst").system_schemas.list(metastore))
