@@ -44,6 +44,7 @@ RESOURCE_TYPES = (
     "directory",
     "workspace_file",
     "cluster_policy",
+    "query",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

@@ -148,6 +148,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "view": Permissions(
         DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse", "SELECT on what it reads")
     ),
+    "query": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse")),
     "wheel": _UPLOAD,
     "notebook": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "jar": _UPLOAD,

@@ -61,6 +61,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
     "view": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
+    "query": (
+        "GET POST /api/2.0/sql/queries",
+        "GET PATCH DELETE /api/2.0/sql/queries/{id}",
+        "GET PATCH /api/2.0/permissions/queries/{id}",
+    ),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),

@@ -10,6 +10,7 @@ from local_workspace.services.jobs.access import ACL as JOB_ACL
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
+from local_workspace.services.workspace.trash import TRASH
 from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
 
 
@@ -37,7 +38,7 @@ def _forget_grants(store: Store, name: str) -> None:
 
 
 def _forget_permissions(store: Store, name: str) -> None:
-    for kind in (WAREHOUSE, WORKSPACE_OBJECT, CLUSTER_POLICY):
+    for kind in (WAREHOUSE, WORKSPACE_OBJECT, TRASH, CLUSTER_POLICY):
         for key, document in store.scan(kind):
             kept = forget_subject(document.get("acl", []), name)
             if kept != document.get("acl", []):

@@ -1,4 +1,7 @@
-"""Folders, files and notebooks in the Permissions API. https://docs.databricks.com/api/workspace/permissions"""
+"""Folders, files, notebooks, queries, alerts and dashboards in the Permissions API.
+
+https://docs.databricks.com/api/workspace/permissions
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,18 @@ from local_workspace.gateway.principals import WORKSPACE_ADMINS, WORKSPACE_MEMBE
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.workspace.access import LEVELS, list_acls
 from local_workspace.services.workspace.objects import WorkspaceObjects
+from local_workspace.services.workspace.trash import TRASHABLE
 from local_workspace.services.workspace.tree import KIND, home_owner, is_standard
 
 # What the API calls the objects, and what the tree does.
-OBJECT_TYPES = {"directories": "DIRECTORY", "files": "FILE", "notebooks": "NOTEBOOK"}
+OBJECT_TYPES = {
+    "directories": "DIRECTORY",
+    "files": "FILE",
+    "notebooks": "NOTEBOOK",
+    "queries": "QUERY",
+    "alertsv2": "ALERTV2",
+    "dashboards": "DASHBOARD",
+}
 _ADMINS: Document = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}
 _MEMBERS: Document = {"group_name": WORKSPACE_MEMBERS, "permission_level": "CAN_MANAGE"}
 
@@ -61,9 +72,9 @@ ROUTES: list[Route] = [route for kind in OBJECT_TYPES for route in make_routes(k
 
 def _admit(call: Call, kind: str, level: str) -> Document:
     identity = call.params["object_id"]
-    if not identity.isdecimal():
+    if OBJECT_TYPES[kind] not in TRASHABLE and not identity.isdecimal():
         raise bad_request(f"{identity} is not a valid object id.")
-    return WorkspaceObjects(call.workspace, call.caller).get_by_id(OBJECT_TYPES[kind], int(identity), level)
+    return WorkspaceObjects(call.workspace, call.caller).get_by_id(OBJECT_TYPES[kind], identity, level)
 
 
 def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
@@ -76,7 +87,7 @@ def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
                 level["inherited_from_object"] = [f"/directories/{holder['object_id']}"]
             held[subject_of(entry)].append(level)
     return {
-        "object_id": f"/{kind}/{document['object_id']}",
+        "object_id": f"/{kind}/{document.get('id', document['object_id'])}",
         "object_type": document["object_type"].lower(),
         "access_control_list": [describe_entry(store, subject, levels) for subject, levels in held.items()],
     }
