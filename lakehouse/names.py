@@ -45,6 +45,7 @@ RESOURCE_TYPES = (
     "workspace_file",
     "cluster_policy",
     "query",
+    "alert",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

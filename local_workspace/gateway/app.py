@@ -40,6 +40,7 @@ SERVICES = (
     "system_tables",
     "cluster_policies",
     "queries",
+    "alerts",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.directory import Directory
@@ -50,6 +51,7 @@ TYPES: tuple[type[Resource], ...] = (
     Function,
     View,
     Query,
+    Alert,
     WheelUpload,
     Notebook,
     JarUpload,

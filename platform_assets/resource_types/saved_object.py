@@ -85,7 +85,7 @@ class SavedObject(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List, since there is no get by name; then its permissions, but for who made it, who always manages it."""
-        found = self._find(clients)
+        found = self.find(clients)
         if found is None:
             return None
         maker, wanted = clients.target.principals["deployer"], self.desired(clients.target)["permissions"]
@@ -110,7 +110,7 @@ class SavedObject(Resource):
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Change the settings that differ; permissions are added."""
-        found = self._find(clients)
+        found = self.find(clients)
         if found is None:
             return
         if names := [name for name in before if name != "permissions"]:
@@ -120,7 +120,7 @@ class SavedObject(Resource):
 
     def delete(self, clients: Clients) -> None:
         """Move it to the trash."""
-        found = self._find(clients)
+        found = self.find(clients)
         if found is not None:
             unless_missing(lambda: self.trash(clients, found.identity))
 
@@ -165,7 +165,8 @@ class SavedObject(Resource):
         """
         return find_warehouse(clients.workspace, desired["warehouse"])
 
-    def _find(self, clients: Clients) -> Found | None:
+    def find(self, clients: Clients) -> Found | None:
+        """Return the one at its path, None when there is none or it is in the trash."""
         path = self.physical_name(clients.target)
         return next((one for one in self.list_found(clients, self.title) if one.path == path), None)
 

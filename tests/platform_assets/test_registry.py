@@ -66,6 +66,11 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET PATCH DELETE /api/2.0/sql/queries/{id}",
         "GET PATCH /api/2.0/permissions/queries/{id}",
     ),
+    "alert": (
+        "GET POST /api/2.0/alerts",
+        "GET PATCH DELETE /api/2.0/alerts/{id}",
+        "GET PATCH /api/2.0/permissions/alertsv2/{id}",
+    ),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),
