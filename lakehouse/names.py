@@ -46,6 +46,7 @@ RESOURCE_TYPES = (
     "cluster_policy",
     "query",
     "alert",
+    "dashboard",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

@@ -154,6 +154,11 @@ PERMISSIONS: Mapping[str, Permissions] = {
         databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse"),
         note="Its query runs with the deployer's rights, which need SELECT on what it reads",
     ),
+    "dashboard": Permissions(
+        DEPLOYER,
+        databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse"),
+        note="With embedded credentials its viewers read with the deployer's rights",
+    ),
     "wheel": _UPLOAD,
     "notebook": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "jar": _UPLOAD,

@@ -108,7 +108,7 @@ class Alert(SavedObject):
             if title in (None, one.display_name):
                 yield Found(str(one.id), f"{tree_path(one.parent_path)}/{one.display_name}", one)
 
-    def read_settings(self, clients: Clients, found: Found) -> dict[str, Any]:
+    def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
         """What the list says, but what the service adds: state, last evaluation, how a column is shown."""
         answer = found.answer.as_dict()
         evaluation, schedule = answer.get("evaluation") or {}, answer.get("schedule") or {}

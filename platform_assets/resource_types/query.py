@@ -81,7 +81,7 @@ class Query(SavedObject):
                 if found and not (found.lifecycle_state and found.lifecycle_state.value == "TRASHED"):
                     yield Found(str(found.id), f"{tree_path(found.parent_path)}/{found.display_name}", found)
 
-    def read_settings(self, clients: Clients, found: Found) -> dict[str, Any]:
+    def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
         """Of the tags those that are declared: others put their own."""
         answer, tags = found.answer, {*self.tags, *_mark(clients.target)}
         parameters = [one.as_dict() for one in answer.parameters or []]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.function import Function
@@ -52,6 +53,7 @@ TYPES: tuple[type[Resource], ...] = (
     View,
     Query,
     Alert,
+    Dashboard,
     WheelUpload,
     Notebook,
     JarUpload,

@@ -93,9 +93,9 @@ class SavedObject(Resource):
         if maker not in wanted:
             granted.pop(maker, None)
         declared, others = split_granted(granted, wanted)
-        names = {str(one.id): one.name for one in clients.workspace.warehouses.list()}
+        names = {str(one.id): str(one.name) for one in clients.workspace.warehouses.list()}
         return {
-            **self.read_settings(clients, found),
+            **self.read_settings(clients, found, names),
             "warehouse": names.get(found.answer.warehouse_id, found.answer.warehouse_id),
             "permissions": declared,
             **({"other_users": others} if others else {}),
@@ -137,13 +137,13 @@ class SavedObject(Resource):
         """Return what the declaration says under the API's names, but the warehouse."""
 
     @classmethod
-    @abstractmethod
     def list_found(cls, clients: Clients, title: str | None = None) -> Iterator[Found]:
         """Yield those that have the title; without one, all that may be this estate's."""
+        raise NotImplementedError(f"{cls.__name__} is found by its path")
 
     @abstractmethod
-    def read_settings(self, clients: Clients, found: Found) -> dict[str, Any]:
-        """Return the same of one that is there."""
+    def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
+        """Return the same of one that is there; `warehouses` are names by id."""
 
     @abstractmethod
     def make(self, clients: Clients, folder: str, desired: State) -> str:

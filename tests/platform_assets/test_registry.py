@@ -71,6 +71,13 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET PATCH DELETE /api/2.0/alerts/{id}",
         "GET PATCH /api/2.0/permissions/alertsv2/{id}",
     ),
+    "dashboard": (
+        "POST /api/2.0/lakeview/dashboards",
+        "GET PATCH DELETE /api/2.0/lakeview/dashboards/{id}",
+        "GET POST DELETE /api/2.0/lakeview/dashboards/{id}/published",
+        "GET PATCH /api/2.0/permissions/dashboards/{id}",
+        "GET /api/2.0/workspace/list",
+    ),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),

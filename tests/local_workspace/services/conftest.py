@@ -20,7 +20,10 @@ from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
 
-SERVICES = ("files", "workspace", "dbfs", "warehouses", "tokens", "secrets", "cluster_policies", "queries", "alerts")
+SERVICES = (
+    *("files", "workspace", "dbfs", "warehouses", "tokens", "secrets", "cluster_policies"),
+    *("queries", "alerts", "dashboards"),
+)
 
 
 @dataclass(frozen=True)
