@@ -50,6 +50,9 @@ RESOURCE_TYPES = (
     "pipeline",
     "serving_endpoint",
     "token_policy",
+    "query",
+    "alert",
+    "dashboard",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

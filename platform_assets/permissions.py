@@ -151,6 +151,17 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "view": Permissions(
         DEPLOYER, databricks=("owner of the schema", "CAN USE on the warehouse", "SELECT on what it reads")
     ),
+    "query": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse")),
+    "alert": Permissions(
+        DEPLOYER,
+        databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse"),
+        note="Its query runs with the deployer's rights, which need SELECT on what it reads",
+    ),
+    "dashboard": Permissions(
+        DEPLOYER,
+        databricks=("CAN MANAGE on the folder above", "CAN USE on the warehouse"),
+        note="With embedded credentials its viewers read with the deployer's rights",
+    ),
     "wheel": _UPLOAD,
     "notebook": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "jar": _UPLOAD,

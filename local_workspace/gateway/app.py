@@ -42,6 +42,9 @@ SERVICES = (
     "experiments",
     "pipelines",
     "serving_endpoints",
+    "queries",
+    "alerts",
+    "dashboards",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024

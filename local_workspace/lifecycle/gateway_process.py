@@ -106,6 +106,8 @@ class GatewayProcess:
                     return
             if "pool" in self._supervisor.records:
                 self._take_up_jobs()
+            if "spark" in self._supervisor.records:
+                self._watch_alerts()
             self._enter("up")
         except Exception as error:
             log.exception("the workspace did not come up")
@@ -133,6 +135,11 @@ class GatewayProcess:
 
         runner_of(self.workspace).recover(self._left_over)
         ScheduleClock(self.workspace).start()
+
+    def _watch_alerts(self) -> None:
+        from local_workspace.services.alerts.clock import AlertClock
+
+        AlertClock(self.workspace).start()
 
     def _enter(self, state: str) -> None:
         self._state = state

@@ -5,12 +5,13 @@ To add a resource, add a line to the file of its kind; nothing else is to be tou
 
 from __future__ import annotations
 
-from platform_assets.declarations import artifacts, catalogs, grants, storage
+from platform_assets.declarations import artifacts, catalogs, grants, insights, storage
 from platform_assets.resource_types.model import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     *storage.RESOURCES,
     *catalogs.RESOURCES,
     *artifacts.RESOURCES,
+    *insights.RESOURCES,
     *grants.RESOURCES,
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.external_location import ExternalLocation
@@ -18,6 +20,7 @@ from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.notebook import Notebook
 from platform_assets.resource_types.pipeline import Pipeline
 from platform_assets.resource_types.registered_model import RegisteredModel
+from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
@@ -56,6 +59,9 @@ TYPES: tuple[type[Resource], ...] = (
     Function,
     RegisteredModel,
     View,
+    Query,
+    Alert,
+    Dashboard,
     WheelUpload,
     Notebook,
     JarUpload,

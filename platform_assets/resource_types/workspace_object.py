@@ -119,7 +119,7 @@ class WorkspaceObject(EstateObject):
     def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """List the estate's folder and those in it."""
         folder = estate_folder(listing.clients.target)
-        for found in listing.once(folder, lambda: list(_walk(listing.clients, folder))):
+        for found in listing.once(folder, lambda: list(walk_folder(listing.clients, folder))):
             if found.object_type and found.object_type.value == cls.object_type:
                 yield cls((found.path or "").removeprefix(f"{folder}/"))
 
@@ -136,8 +136,9 @@ class WorkspaceObject(EstateObject):
         """Make it, or replace what is in it."""
 
 
-def _walk(clients: Clients, folder: str) -> Iterator[ObjectInfo]:
+def walk_folder(clients: Clients, folder: str) -> Iterator[ObjectInfo]:
+    """Yield what is in a folder and in those in it; nothing of one that does not exist."""
     for found in unless_missing(lambda: list(clients.workspace.workspace.list(folder))) or ():
         yield found
         if found.object_type and found.object_type.value == "DIRECTORY":
-            yield from _walk(clients, found.path or "")
+            yield from walk_folder(clients, found.path or "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.sdk.service.sql import StatementParameterListItem, StatementResponse, StatementState
 from rich.console import Console
 
 from demo.main_job import run
@@ -17,6 +18,10 @@ from demo.report import Report
 from demo.tables import print_report
 from demo.warehouse import QueryFailed, Warehouse
 from lakehouse.targets import read_settings
+from lakehouse.workspace import open_workspace
+from platform_assets.declarations.insights import CARRIERS, WORST_CARRIERS
+from platform_assets.resource_types.model import Clients
+from platform_assets.resource_types.saved_object import SavedObject
 from tests.flows.conftest import Flow
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 2)
@@ -94,3 +99,30 @@ def test_an_analyst_may_read_gold_only(flow: Flow, first: Done) -> None:
     catalog = flow.target.catalog("flights")
     with pytest.raises(QueryFailed, match="SELECT"):
         Warehouse(flow.target, "analyst").ask(f"SELECT count(*) FROM {catalog}.silver.flights")
+
+
+def identity_of(flow: Flow, declared: SavedObject) -> str:
+    found = declared.find(Clients(flow.target))
+    assert found is not None
+    return found.identity
+
+
+def count_rows(answer: StatementResponse) -> int:
+    assert answer.status and answer.status.state is StatementState.SUCCEEDED, answer.status
+    assert answer.manifest is not None
+    return answer.manifest.total_row_count or 0
+
+
+def test_the_saved_query_and_the_dashboards_answer_an_analyst(flow: Flow, first: Done) -> None:
+    client = open_workspace(flow.target, "analyst")
+    query = client.queries.get(identity_of(flow, WORST_CARRIERS))
+    days = {one.name: one.date_value.date_value for one in query.parameters or [] if one.date_value}
+    given = [StatementParameterListItem(str(name), type="DATE", value=day) for name, day in days.items()]
+    execute = client.statement_execution.execute_statement
+    answer = execute(str(query.query_text), str(query.warehouse_id), parameters=given, wait_timeout="50s")
+    carriers = flow.ask("SELECT DISTINCT carrier_name FROM {flights}.gold.daily_carrier_performance")
+    assert count_rows(answer) == len(carriers) > 10
+    dashboard = client.lakeview.get(identity_of(flow, CARRIERS))
+    for dataset in json.loads(dashboard.serialized_dashboard or "")["datasets"]:
+        answer = execute("".join(dataset["queryLines"]), str(dashboard.warehouse_id), wait_timeout="50s")
+        assert count_rows(answer) == first.written["rows"]["flights.gold.daily_carrier_performance"]

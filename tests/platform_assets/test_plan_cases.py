@@ -11,8 +11,11 @@ import pytest
 from lakehouse.targets import local_target
 from platform_assets.reconcile.explain import describe_plan, explain_plan
 from platform_assets.reconcile.plan import Plan, Prune, World, plan_changes
+from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.query import Query
+from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.registry import TYPES
 from platform_assets.resource_types.table_columns import Column
 
@@ -23,15 +26,17 @@ BY_TYPE = {one.type_name: one for one in TYPES}
 
 
 def make_resource(document: dict[str, Any]) -> Resource:
-    fields = {name: make_value(name, value) for name, value in document.items()}
-    return BY_TYPE[fields.pop("type")](**fields)
+    made = BY_TYPE[document["type"]]
+    return made(**{name: make_value(made, name, value) for name, value in document.items() if name != "type"})
 
 
-def make_value(name: str, value: Any) -> Any:
+def make_value(made: type[Resource], name: str, value: Any) -> Any:
     if name == "columns":
         return tuple(Column(*one) for one in value)
     if name == "parameters":
-        return tuple(Parameter(*one) for one in value)
+        return tuple((QueryParameter if made is Query else Parameter)(*one) for one in value)
+    if name in ("schema", "warehouse") or (made is Alert and name == "query"):
+        return make_resource(value)
     if name in ("reads", "calls"):
         return {place: make_resource(one) for place, one in value.items()}
     if name == "sources":

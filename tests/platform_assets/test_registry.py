@@ -72,6 +72,23 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
     "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),
     "view": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
+    "query": (
+        "GET POST /api/2.0/sql/queries",
+        "GET PATCH DELETE /api/2.0/sql/queries/{id}",
+        "GET PATCH /api/2.0/permissions/queries/{id}",
+    ),
+    "alert": (
+        "GET POST /api/2.0/alerts",
+        "GET PATCH DELETE /api/2.0/alerts/{id}",
+        "GET PATCH /api/2.0/permissions/alertsv2/{id}",
+    ),
+    "dashboard": (
+        "POST /api/2.0/lakeview/dashboards",
+        "GET PATCH DELETE /api/2.0/lakeview/dashboards/{id}",
+        "GET POST DELETE /api/2.0/lakeview/dashboards/{id}/published",
+        "GET PATCH /api/2.0/permissions/dashboards/{id}",
+        "GET /api/2.0/workspace/list",
+    ),
     "wheel": ("PUT GET /api/2.0/fs/files/Volumes/x/y/z/w.whl",),
     "jar": ("POST /api/2.2/jobs/runs/submit", "HEAD /api/2.0/fs/files/Volumes/x/y/z/j.jar"),
     "notebook": ("GET /api/2.0/workspace/export", "POST /api/2.0/workspace/import"),

@@ -14,9 +14,13 @@ from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
 from local_workspace.services.serving_endpoints.endpoints import KIND as SERVING_ENDPOINT
 from local_workspace.services.unity_catalog.privileges import TYPES
 from local_workspace.services.warehouses.state import KIND as WAREHOUSE
+from local_workspace.services.workspace.trash import TRASH
 from local_workspace.services.workspace.tree import KIND as WORKSPACE_OBJECT
 
-WITH_ACL = (WAREHOUSE, WORKSPACE_OBJECT, TRASHED_EXPERIMENT, CLUSTER_POLICY, PIPELINE, SERVING_ENDPOINT, TOKEN_POLICY)
+WITH_ACL = (
+    *(WAREHOUSE, WORKSPACE_OBJECT, TRASH, TRASHED_EXPERIMENT, CLUSTER_POLICY),
+    *(PIPELINE, SERVING_ENDPOINT, TOKEN_POLICY),
+)
 
 
 def forget_principal(store: Store, name: str) -> None:

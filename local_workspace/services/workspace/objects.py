@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Principal
-from local_workspace.gateway.errors import already_exists, bad_request, not_found
+from local_workspace.gateway.errors import already_exists, bad_request, not_found, not_implemented
 from local_workspace.gateway.store import Document
 from local_workspace.services.workspace import tree
 from local_workspace.services.workspace.access import check_level, has_level
+from local_workspace.services.workspace.trash import TRASHABLE, move_to_trash
 from local_workspace.services.workspace.tree import KIND
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
+
+# The Workspace API has no name for them; they are got by their own.
+UNNAMED = ("QUERY", "ALERTV2")
 
 
 def read_source(workspace: Workspace, caller: Principal, path: str) -> bytes:
@@ -44,12 +48,16 @@ class WorkspaceObjects:
         """Return the document of an object."""
         path = tree.normalize_path(path)
         check_level(self._store, self._caller, path, "CAN_READ")
-        return self._require(path)
+        document = self._require(path)
+        if document["object_type"] in UNNAMED:
+            raise not_found(f"Path ({path}) doesn't exist.")
+        return document
 
-    def get_by_id(self, object_type: str, object_id: int, level: str) -> Document:
+    def get_by_id(self, object_type: str, object_id: str, level: str) -> Document:
         """Return the document of an object on which the caller holds at least the level."""
-        found = (one for _, one in self._store.scan(KIND) if one["object_id"] == object_id)
-        document = next((one for one in found if one["object_type"] == object_type), None)
+        name = "id" if object_type in TRASHABLE else "object_id"
+        found = (one for _, one in self._store.scan(KIND) if one["object_type"] == object_type)
+        document = next((one for one in found if str(one[name]) == object_id), None)
         if document is None:
             raise not_found(f"{object_type.replace('_', ' ').capitalize()} with object id {object_id} does not exist.")
         check_level(self._store, self._caller, document["path"], level)
@@ -59,6 +67,8 @@ class WorkspaceObjects:
 
     def read(self, document: Document) -> bytes:
         """Return an object's bytes."""
+        if document["object_type"] in TRASHABLE:
+            raise not_implemented(f"{document['path']} is got by its own API; the Workspace API exports none here")
         if "content" not in document:
             kind = "a folder" if document["object_type"] == "DIRECTORY" else "an experiment"
             raise bad_request(f"{document['path']} is {kind}; a notebook or file is expected")
@@ -78,7 +88,18 @@ class WorkspaceObjects:
             for key, child in self._store.scan(KIND, prefix)
             if key != path and "/" not in key.removeprefix(prefix)
         )
-        return [child for child in children if has_level(self._store, self._caller, child["path"], "CAN_READ")]
+        shown = (child for child in children if child["object_type"] not in UNNAMED)
+        return [child for child in shown if has_level(self._store, self._caller, child["path"], "CAN_READ")]
+
+    def require_folder(self, path: str) -> None:
+        """Refuse a path that is no folder.
+
+        Raises:
+            ApiError: 404.
+        """
+        found = self._find(path)
+        if found is None or found["object_type"] != "DIRECTORY":
+            raise not_found(f"Path ({path}) doesn't exist.")
 
     def make_folder(self, path: str) -> None:
         """Create a folder and those above it; one that exists is left as it is."""
@@ -89,7 +110,7 @@ class WorkspaceObjects:
         with self._store.transaction():
             known = self._find(path)
             if known is None:
-                self._store.put(KIND, path, self._describe(path, "DIRECTORY"))
+                self._store.put(KIND, path, self.describe(path, "DIRECTORY"))
             elif known["object_type"] != "DIRECTORY":
                 raise already_exists(f"A {known['object_type'].lower()} exists at {path}")
 
@@ -143,8 +164,10 @@ class WorkspaceObjects:
             if doomed and not recursive:
                 raise bad_request(f"Folder ({path}) is not empty", "DIRECTORY_NOT_EMPTY")
             doomed[path] = self._require(path)
-            for key in doomed:
+            for key, document in doomed.items():
                 self._store.delete(KIND, key)
+                if document["object_type"] in TRASHABLE:
+                    move_to_trash(self._store, self._caller, document)
         for document in doomed.values():
             self._remove_content(document.get("content"))
 
@@ -158,7 +181,7 @@ class WorkspaceObjects:
         document = self._store.get(KIND, path)
         if document is None and tree.is_standard(self._store, path):
             with self._store.transaction():
-                document = self._store.get(KIND, path) or self._describe(path, "DIRECTORY")
+                document = self._store.get(KIND, path) or self.describe(path, "DIRECTORY")
                 self._store.put(KIND, path, document)
         return document
 
@@ -178,12 +201,13 @@ class WorkspaceObjects:
                 was = known["object_type"]
                 message = f"Requested node type [{object_type}] is different from the existing node type [{was}]"
                 raise bad_request(f"{message} at {path}")
-            document = self._describe(path, object_type, known)
+            document = self.describe(path, object_type, known)
             document.update(language=language, content=content, size=size)
             self._store.put(KIND, path, document)
             return known["content"] if known else None
 
-    def _describe(self, path: str, object_type: str, known: Document | None = None) -> Document:
+    def describe(self, path: str, object_type: str, known: Document | None = None) -> Document:
+        """Return the document of an object that is made or replaced now."""
         now = int(time.time() * 1000)
         identity = known or {"object_id": self._store.next_id(KIND) + 1_000_000, "created_at": now}
         return {**identity, "path": path, "object_type": object_type, "modified_at": now}
@@ -207,7 +231,7 @@ def describe_object(document: Document) -> dict[str, Any]:
     is_file = document["object_type"] == "FILE"
     shown = {
         "object_id": document["object_id"],
-        "resource_id": str(document["object_id"]),
+        "resource_id": document.get("id", str(document["object_id"])),
         "object_type": document["object_type"],
         "path": document["path"],
         "language": document.get("language"),

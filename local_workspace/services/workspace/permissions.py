@@ -1,4 +1,7 @@
-"""Folders, files, notebooks and experiments in the Permissions API. https://docs.databricks.com/api/workspace/permissions"""
+"""Folders, files, notebooks, experiments, queries, alerts and dashboards in the Permissions API.
+
+https://docs.databricks.com/api/workspace/permissions
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from local_workspace.gateway.principals import WORKSPACE_ADMINS, WORKSPACE_MEMBE
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.workspace.access import LEVELS, list_acls
 from local_workspace.services.workspace.objects import WorkspaceObjects
+from local_workspace.services.workspace.trash import TRASHABLE
 from local_workspace.services.workspace.tree import KIND, home_owner, is_standard
 
 # What the API calls the objects, and what the tree does.
@@ -21,6 +25,9 @@ OBJECT_TYPES = {
     "files": "FILE",
     "notebooks": "NOTEBOOK",
     "experiments": "MLFLOW_EXPERIMENT",
+    "queries": "QUERY",
+    "alertsv2": "ALERTV2",
+    "dashboards": "DASHBOARD",
 }
 _SHOWN_TYPES = {"MLFLOW_EXPERIMENT": "mlflowExperiment"}
 _ADMINS: Document = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}
@@ -71,9 +78,9 @@ def _levels_of(kind: str) -> tuple[str, ...]:
 
 def _admit(call: Call, kind: str, level: str) -> Document:
     identity = call.params["object_id"]
-    if not identity.isdecimal():
+    if OBJECT_TYPES[kind] not in TRASHABLE and not identity.isdecimal():
         raise bad_request(f"{identity} is not a valid object id.")
-    return WorkspaceObjects(call.workspace, call.caller).get_by_id(OBJECT_TYPES[kind], int(identity), level)
+    return WorkspaceObjects(call.workspace, call.caller).get_by_id(OBJECT_TYPES[kind], identity, level)
 
 
 def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
                 level["inherited_from_object"] = [f"/directories/{holder['object_id']}"]
             held[subject_of(entry)].append(level)
     return {
-        "object_id": f"/{kind}/{document['object_id']}",
+        "object_id": f"/{kind}/{document.get('id', document['object_id'])}",
         "object_type": _SHOWN_TYPES.get(document["object_type"], document["object_type"].lower()),
         "access_control_list": [describe_entry(store, subject, levels) for subject, levels in held.items()],
     }

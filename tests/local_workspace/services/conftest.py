@@ -21,8 +21,8 @@ from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
 
 SERVICES = (
-    *("files", "workspace", "dbfs", "warehouses", "tokens", "secrets"),
-    *("cluster_policies", "experiments", "pipelines"),
+    *("files", "workspace", "dbfs", "warehouses", "tokens", "secrets", "cluster_policies"),
+    *("experiments", "pipelines", "queries", "alerts", "dashboards"),
 )
 
 

@@ -71,9 +71,12 @@ def test_looking_for_what_is_undeclared_asks_no_container_twice(gateway: Gateway
 def test_the_declared_estate_costs_a_get_per_grant_and_a_list_per_container(gateway: Gateway, applied: Target) -> None:
     calls = count_calls(gateway, applied, RESOURCES)
     count = Counter(one.type_name for one in RESOURCES)
-    assert calls.pop("permissions") == count["grants"] + count["job"]
+    insights = count["query"] + count["dashboard"]
+    assert calls.pop("permissions") == count["grants"] + count["job"] + insights
     assert calls.pop("fs") == count["wheel"] + count["jar"]
-    assert calls.pop("workspace") == count["notebook"]
+    assert calls.pop("workspace") == count["notebook"] + count["dashboard"]
+    assert calls.pop("lakeview") == 2 * count["dashboard"]  # the draft, what is published
+    assert calls.pop("sql") == 2 * count["query"] + insights  # found by name, then got; the names of warehouses
     assert calls.pop("jobs") == 2 * count["job"]  # found by name, then got
     assert calls == {"storage-credentials": 1, "external-locations": 1, "catalogs": 1, "schemas": 1, "volumes": 2}
 

@@ -1,0 +1,1 @@
+"""SQL alerts, which are evaluated on their schedules; whom they would notify is kept, and nothing is sent."""

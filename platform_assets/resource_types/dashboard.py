@@ -1,0 +1,160 @@
+"""AI/BI dashboards, which the API calls Lakeview. https://docs.databricks.com/api/workspace/lakeview
+
+The API does not show what is published, only when: a draft that was changed later is published anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lakehouse.names import TableName
+from lakehouse.targets import Target
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.saved_object import Found, SavedObject
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
+from platform_assets.resource_types.workspace_object import estate_folder, walk_folder
+
+SOURCES = Path(__file__).parent.parent / "dashboards"
+SUFFIX = ".lvdash.json"
+_CANVAS = "PAGE_TYPE_CANVAS"  # what the service calls a page that does not say what it is
+
+
+@dataclass(frozen=True)
+class Dashboard(SavedObject):
+    """An AI/BI dashboard; its definition is platform_assets/dashboards/<source>.lvdash.json, exported from the editor.
+
+    In the SQL of the file, `{name}` stands for what `reads` calls so. `embeds_credentials`: who looks at what is
+    published sees the data with the deployer's rights, not with their own.
+    """
+
+    source: str = ""
+    reads: Mapping[str, Resource | TableName] = field(default_factory=dict, hash=False)
+    published: bool = True
+    embeds_credentials: bool = False
+
+    type_name = "dashboard"
+    permissions_type = "dashboards"
+
+    def __post_init__(self) -> None:
+        if self.source:
+            require_places(self.key, self.text, self.reads)
+            _parse(self.key, self.text)
+
+    @property
+    def text(self) -> str:
+        """The definition with its places."""
+        return (SOURCES / f"{self.source}{SUFFIX}").read_text()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The declared resources that it reads."""
+        return list_keys(self.reads)
+
+    def desired_settings(self, target: Target) -> dict[str, Any]:
+        """The definition with physical names, and whether and how it is published."""
+        warehouse = self.warehouse.physical_name(target) if self.warehouse else target.warehouse
+        published = {"warehouse": warehouse, "embed_credentials": self.embeds_credentials, "is_current": True}
+        return {
+            "definition": _parse(self.key, fill_places(target, self.text, self.reads)),
+            "published": published if self.published else None,
+        }
+
+    def find(self, clients: Clients) -> Found | None:
+        """Get its status by its path, then the draft."""
+        path, api = self.physical_name(clients.target), clients.workspace
+        status = unless_missing(lambda: api.workspace.get_status(f"{path}{SUFFIX}"))
+        if status is None:
+            return None
+        draft = unless_missing(lambda: api.lakeview.get(str(status.resource_id)))
+        return Found(str(status.resource_id), path, draft) if draft else None
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterator[Dashboard]:
+        """List the estate's folder and those in it, with what else lies there."""
+        folder = estate_folder(listing.clients.target)
+        for one in listing.once(folder, lambda: list(walk_folder(listing.clients, folder))):
+            if one.object_type and one.object_type.value == "DASHBOARD":
+                yield cls((one.path or "").removeprefix(f"{folder}/").removesuffix(SUFFIX))
+
+    def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
+        """What the draft says; then Get what is published."""
+        api, draft = clients.workspace.lakeview, found.answer
+        published = unless_missing(lambda: api.get_published(found.identity))
+        state = None
+        if published:
+            warehouse = str(published.warehouse_id)
+            state = {
+                "warehouse": warehouses.get(warehouse, warehouse),
+                "embed_credentials": bool(published.embed_credentials),
+                "is_current": _as_time(published.revision_create_time) >= _as_time(draft.update_time),
+            }
+        return {"definition": _parse(self.key, draft.serialized_dashboard or "{}"), "published": state}
+
+    def make(self, clients: Clients, folder: str, desired: State) -> str:
+        """Create a draft, and publish it."""
+        from databricks.sdk.service.dashboards import Dashboard as Draft
+
+        warehouse = self.warehouse_id(clients, desired)
+        text = json.dumps(desired["definition"])
+        draft = Draft(display_name=self.title, parent_path=folder, serialized_dashboard=text, warehouse_id=warehouse)
+        identity = str(clients.workspace.lakeview.create(draft).dashboard_id)
+        self._publish(clients, identity, desired, warehouse)
+        return identity
+
+    def change(self, clients: Clients, found: Found, desired: State, names: list[str]) -> None:
+        """Update the draft unless somebody changed it since it was read; then publish it, or take back what was."""
+        from databricks.sdk.errors import ResourceConflict
+        from databricks.sdk.service.dashboards import Dashboard as Draft
+
+        warehouse = self.warehouse_id(clients, desired)
+        draft = Draft(
+            etag=found.answer.etag,
+            warehouse_id=warehouse if "warehouse" in names else None,
+            serialized_dashboard=json.dumps(desired["definition"]) if "definition" in names else None,
+        )
+        if {"warehouse", "definition"} & {*names}:
+            try:
+                clients.workspace.lakeview.update(found.identity, draft)
+            except ResourceConflict:  # by us, if an answer was lost
+                if not self._is_done(clients, desired, warehouse):
+                    raise
+        self._publish(clients, found.identity, desired, warehouse)
+
+    def trash(self, clients: Clients, identity: str) -> None:
+        """Trash, with what is published."""
+        clients.workspace.lakeview.trash(identity)
+
+    def _publish(self, clients: Clients, identity: str, desired: State, warehouse: str) -> None:
+        api, published = clients.workspace.lakeview, desired["published"]
+        if published:
+            api.publish(identity, embed_credentials=published["embed_credentials"], warehouse_id=warehouse)
+        else:
+            unless_missing(lambda: api.unpublish(identity))
+
+    def _is_done(self, clients: Clients, desired: State, warehouse: str) -> bool:
+        found = self.find(clients)
+        if found is None or found.answer.warehouse_id != warehouse:
+            return False
+        return bool(_parse(self.key, found.answer.serialized_dashboard or "{}") == desired["definition"])
+
+
+def _parse(key: str, text: str) -> Any:
+    """Return a definition in one form: with the type of each page."""
+    try:
+        definition = json.loads(text)
+    except ValueError as error:
+        raise InvalidDeclaration(f"{key}: its definition is no JSON: {error}") from None
+    for page in definition.get("pages") or []:
+        page.setdefault("pageType", _CANVAS)
+    return definition
+
+
+def _as_time(text: str | None) -> datetime:
+    return datetime.fromisoformat((text or "1970-01-01T00:00:00Z").replace("Z", "+00:00"))

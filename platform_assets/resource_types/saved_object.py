@@ -1,0 +1,180 @@
+"""What queries, alerts and dashboards have in common: folder, warehouse, permissions, the trash.
+
+What is deleted goes to the trash, where nothing is found by its name: it is made anew, and restored by hand only.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.targets import Target
+from lakehouse.warehouses import find_warehouse
+from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.listing import Listing
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.sql_warehouse import SqlWarehouse
+from platform_assets.resource_types.workspace_object import estate_folder
+
+
+@dataclass(frozen=True)
+class Found:
+    """One that is there and not in the trash: its id, its path as names make it, what the API says of it."""
+
+    identity: str
+    path: str
+    answer: Any
+
+
+@dataclass(frozen=True)
+class SavedObject(Resource):
+    """One in the estate's folder; its name is what people read, with the declared folder that it lies in before it.
+
+    `warehouse`: what runs it, the target's own if none is declared. `permissions`: the level of a role or of a declared
+    group by its key: CAN_READ, CAN_RUN, CAN_EDIT or CAN_MANAGE.
+    """
+
+    warehouse: SqlWarehouse | None = field(default=None, kw_only=True)
+    permissions: Mapping[str, str] = field(default_factory=dict, hash=False, kw_only=True)
+
+    group = "platform_insights"
+    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+
+    permissions_type: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The asset key as text, such as query/reports/worst carriers."""
+        return f"{self.type_name}/{self.name}"
+
+    @property
+    def title(self) -> str:
+        """The name without its folder."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of what its definition names."""
+        return ()
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The folder, the warehouse, what its definition names, declared groups."""
+        folder = self.name.rpartition("/")[0]
+        return (
+            *([f"directory/{folder}"] if folder else []),
+            *([self.warehouse.key] if self.warehouse else []),
+            *self.needs,
+            *select_groups(self.permissions),
+            *self.after,
+        )
+
+    def physical_name(self, target: Target) -> str:
+        """Return the path, without an ending that the service gives it."""
+        return f"{estate_folder(target)}/{self.name}"
+
+    def desired(self, target: Target) -> State:
+        """What it says, the name of its warehouse, who may do what."""
+        warehouse = self.warehouse.physical_name(target) if self.warehouse else target.warehouse
+        levels = {name_principal(target, role): level for role, level in self.permissions.items()}
+        return {**self.desired_settings(target), "warehouse": warehouse, "permissions": levels}
+
+    def read(self, clients: Clients) -> State | None:
+        """List, since there is no get by name; then its permissions, but for who made it, who always manages it."""
+        found = self.find(clients)
+        if found is None:
+            return None
+        maker, wanted = clients.target.principals["deployer"], self.desired(clients.target)["permissions"]
+        granted = read_granted(clients.workspace, self.permissions_type, found.identity)
+        if maker not in wanted:
+            granted.pop(maker, None)
+        declared, others = split_granted(granted, wanted)
+        names = {str(one.id): str(one.name) for one in clients.workspace.warehouses.list()}
+        return {
+            **self.read_settings(clients, found, names),
+            "warehouse": names.get(found.answer.warehouse_id, found.answer.warehouse_id),
+            "permissions": declared,
+            **({"other_users": others} if others else {}),
+        }
+
+    def create(self, clients: Clients, desired: State) -> None:
+        """Make the folder if there is none; create, then the permissions."""
+        folder, api = self.physical_name(clients.target).rpartition("/")[0], clients.workspace.workspace
+        if unless_missing(lambda: api.get_status(folder)) is None:
+            api.mkdirs(folder)
+        self._permit(clients, self.make(clients, folder, desired), desired)
+
+    def update(self, clients: Clients, desired: State, before: State) -> None:
+        """Change the settings that differ; permissions are added."""
+        found = self.find(clients)
+        if found is None:
+            return
+        if names := [name for name in before if name != "permissions"]:
+            self.change(clients, found, desired, names)
+        if "permissions" in before:
+            self._permit(clients, found.identity, desired)
+
+    def delete(self, clients: Clients) -> None:
+        """Move it to the trash."""
+        found = self.find(clients)
+        if found is not None:
+            unless_missing(lambda: self.trash(clients, found.identity))
+
+    @classmethod
+    def find_owned(cls, listing: Listing) -> Iterable[Resource]:
+        """List those in the estate's folder, which is their mark."""
+        folder = f"{estate_folder(listing.clients.target)}/"
+        for found in listing.once((cls, "owned"), lambda: list(cls.list_found(listing.clients))):
+            if found.path.startswith(folder):
+                yield cls(found.path.removeprefix(folder))
+
+    @abstractmethod
+    def desired_settings(self, target: Target) -> dict[str, Any]:
+        """Return what the declaration says under the API's names, but the warehouse."""
+
+    @classmethod
+    def list_found(cls, clients: Clients, title: str | None = None) -> Iterator[Found]:
+        """Yield those that have the title; without one, all that may be this estate's."""
+        raise NotImplementedError(f"{cls.__name__} is found by its path")
+
+    @abstractmethod
+    def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
+        """Return the same of one that is there; `warehouses` are names by id."""
+
+    @abstractmethod
+    def make(self, clients: Clients, folder: str, desired: State) -> str:
+        """Create one in a folder and return its id."""
+
+    @abstractmethod
+    def change(self, clients: Clients, found: Found, desired: State, names: list[str]) -> None:
+        """Change the named fields of the state to what is desired."""
+
+    @abstractmethod
+    def trash(self, clients: Clients, identity: str) -> None:
+        """Move one to the trash."""
+
+    def warehouse_id(self, clients: Clients, desired: State) -> str:
+        """Return the id of its warehouse.
+
+        Raises:
+            NoSuchWarehouse: there is none of that name.
+        """
+        return find_warehouse(clients.workspace, desired["warehouse"])
+
+    def find(self, clients: Clients) -> Found | None:
+        """Return the one at its path, None when there is none or it is in the trash."""
+        path = self.physical_name(clients.target)
+        return next((one for one in self.list_found(clients, self.title) if one.path == path), None)
+
+    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
+        if desired["permissions"]:
+            grant_levels(clients.workspace, self.permissions_type, identity, desired["permissions"])
+
+
+def tree_path(path: str | None) -> str:
+    """Return a path of the workspace as names make it; some APIs say it with /Workspace before it."""
+    return (path or "").removeprefix("/Workspace")
