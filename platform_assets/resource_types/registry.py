@@ -19,8 +19,8 @@ from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.notebook import Notebook
 from platform_assets.resource_types.pipeline import Pipeline
-from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.query import Query
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope

@@ -148,7 +148,7 @@ class WorkspaceObjects:
                 raise not_found(f"Parent directory {tree.parent_of(path)} does not exist.")
             if self._find(path) is not None:
                 raise already_exists(f"Node named '{path.rpartition('/')[2]}' already exists")
-            document = {**self._describe(path, object_type), **fields}
+            document = {**self.describe(path, object_type), **fields}
             self._store.put(KIND, path, document)
         return document
 
