@@ -48,6 +48,8 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
         yield from (_materialize(result, target) for result in report.results if not result.error)
         seen = checked if not config.dry_run else [*keys, *checked]
         plan = name_drift_makers(target, plan_estate(target, seen, resources=resources)) if seen else Plan(())
+        if plan.remark:
+            context.log.info("%s", plan.remark)
         for step in plan.steps:
             _tell_drift(context, step)
             if config.dry_run and step.key in keys:

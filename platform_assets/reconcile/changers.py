@@ -30,7 +30,7 @@ def name_changers(clients: Clients, plan: Plan) -> Plan:
         clients.workspace.tables.get(TABLE)  # who may not read it learns so without a warehouse
         traces = dict(_trace(clients, drifted))
         rows = query_rows(clients, build_query(traces.values()), _PATIENCE_S) if traces else []
-    except (DatabricksError, NoSuchWarehouse, StatementFailed) as error:
+    except (DatabricksError, NoSuchWarehouse, StatementFailed, TimeoutError) as error:
         return replace(plan, remark=f"who changed it is not known: {_shorten(error)}")
     found = {key: find_changer(trace, rows) for key, trace in traces.items()}
     return replace(plan, steps=tuple(replace(step, changed_by=found.get(step.key)) for step in plan.steps))
