@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import Any
 
 from lakehouse.names import TableName, parse_table_name
@@ -10,11 +12,13 @@ from lakehouse.wheels import STEPS, Wheel
 from platform_assets.reconcile.rendering import list_fields
 from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.registry import TYPES
 from platform_assets.resource_types.table_columns import Column
 
 _TYPES = {one.type_name: one for one in TYPES}
-_ROWS: Mapping[str, type[Column] | type[Parameter]] = {"column": Column, "parameter": Parameter}
+_Row = type[Column] | type[Parameter] | type[QueryParameter]
+_ROWS: Mapping[str, _Row] = {"column": Column, "parameter": Parameter, "query_parameter": QueryParameter}
 _WHEELS = {wheel.package: wheel for wheel in (STEPS,)}
 _SIGN = "$"
 
@@ -51,7 +55,10 @@ def _encode(value: Any) -> Any:
         return {f"{_SIGN}wheel": value.package}
     for name, row in _ROWS.items():
         if isinstance(value, row):
-            return {f"{_SIGN}{name}": [*value]}
+            parts = [getattr(value, one.name) for one in fields(value)] if is_dataclass(value) else value
+            return {f"{_SIGN}{name}": [_encode(part) for part in parts]}
+    if isinstance(value, date):
+        return {f"{_SIGN}date": value.isoformat()}
     if isinstance(value, Mapping):
         return {str(key): _encode(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -72,11 +79,12 @@ def _decode(value: Any, known: Mapping[str, Resource]) -> Any:
 
 def _decode_signed(sign: str, value: Any, known: Mapping[str, Resource]) -> Any:
     if sign in _ROWS:
-        return _ROWS[sign](*value)
+        return _ROWS[sign](*_decode(value, known))
     readers: dict[str, Callable[[], Any]] = {
         "resource": lambda: known[value],
         "table": lambda: parse_table_name(value),
         "wheel": lambda: _WHEELS[value],
+        "date": lambda: date.fromisoformat(value),
         "list": lambda: list(_decode(value, known)),
     }
     return readers[sign]()

@@ -12,7 +12,8 @@ from typing import Any
 from lakehouse.targets import Target
 from platform_assets.resource_types.ownership import mark_comment
 
-_COMMENT, _BINDINGS = "comment", "bindings"  # fields with values of their own kind
+# Fields with values of their own kind; the last are names that begin with a catalog's.
+_COMMENT, _BINDINGS, _CATALOG, _ENTITY = "comment", "bindings", "catalog", "entity_name"
 Translate = Callable[[str], str]
 
 
@@ -34,6 +35,7 @@ class _Dictionary:
             for name, identity in source.workspace_ids.items()
             if _renamed(name, source, target) in target.workspace_ids
         }
+        self._catalogs = {source.catalog(name): target.catalog(name) for name in catalogs}
         self._marks = mark_comment(source), mark_comment(target)
         self._rules = [
             (re.compile(rf"(?<!\d){source.aws_account}(?!\d)"), target.aws_account),
@@ -41,7 +43,8 @@ class _Dictionary:
             (re.compile(re.escape(source.databricks_account)), target.databricks_account),
             (re.compile(rf"(?<![a-z0-9-]){source.bucket_prefix}(?![a-z0-9])"), target.bucket_prefix),
             (re.compile(rf"(?<![a-z0-9_]){re.escape(source.account_wide(''))}"), target.account_wide("")),
-            *(_name_catalog(source.catalog(name), target.catalog(name)) for name in catalogs),
+            *(_name_catalog(here, there) for here, there in self._catalogs.items()),
+            *(_name_home(here, there) for here, there in pairs),
         ]
 
     def text(self, text: str) -> str:
@@ -56,6 +59,11 @@ class _Dictionary:
         """What people wrote is the same everywhere; the mark at its end is not."""
         here, there = self._marks
         return text.replace(here, there) if text.rstrip(")").endswith(here) else text
+
+    def name(self, text: str) -> str:
+        """A catalog, or what lies in it."""
+        catalog, dot, rest = text.partition(".")
+        return f"{self._catalogs.get(catalog, catalog)}{dot}{rest}"
 
     def binding(self, identity: str) -> str:
         """A workspace's id."""
@@ -75,7 +83,8 @@ def _translate(value: Any, words: _Dictionary, text: Translate | None = None) ->
 
 
 def _choose(field: str, words: _Dictionary) -> Translate | None:
-    return {_COMMENT: words.comment, _BINDINGS: words.binding}.get(field)
+    kinds = {_COMMENT: words.comment, _BINDINGS: words.binding, _CATALOG: words.name, _ENTITY: words.name}
+    return kinds.get(field)
 
 
 def _is_sorted(value: list[Any]) -> bool:
@@ -85,6 +94,10 @@ def _is_sorted(value: list[Any]) -> bool:
 def _name_catalog(here: str, there: str) -> tuple[re.Pattern[str], str]:
     """In backticks before a period, and in paths of volumes: the same word in a comment means something else."""
     return re.compile(rf"(?<=`){re.escape(here)}(?=`\.)|(?<=/Volumes/){re.escape(here)}(?=/)"), there
+
+
+def _name_home(here: str, there: str) -> tuple[re.Pattern[str], str]:
+    return re.compile(rf"(?<=/Users/){re.escape(here)}(?=/)"), there
 
 
 def _renamed(name: str, source: Target, target: Target) -> str:

@@ -44,7 +44,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_every_block_does_what_the_text_says(output: list[str]) -> None:
     _path, up, _token, plan, again, land, run, backfill, jar, down = output
     assert "is up" in up and "spark" in up
-    assert "37 created" in plan
+    assert "38 created" in plan
     assert "nothing to do" in again.lower()
     assert "flights" in land and "2,699" in land
     assert "flights.gold.route_performance" in run

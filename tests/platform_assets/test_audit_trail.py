@@ -12,7 +12,10 @@ TRACE = Trace(("jobs.update", "jobs.delete"), ("Seven",), "deployer")
 ANN = ["jobs.update", "seven", "ann", "1764000000000"]
 NAMED = Changer("ann", "2025-11-24 16:00:00+00:00", "update")
 # no events of the audit log that is documented, or none that says which resource it is about
-WITHOUT_TRACE = {"kms_key", "sqs_queue", "s3_bucket", "iam_role", "service_principal", "wheel", "jar"}
+WITHOUT_TRACE = {
+    *("kms_key", "sqs_queue", "s3_bucket", "iam_role", "service_principal", "wheel", "jar", "token_policy"),
+    *("registered_model", "experiment", "pipeline", "serving_endpoint", "query", "alert", "dashboard"),
+}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from lakehouse.targets import local_target
 from platform_assets.reconcile.explain import describe_plan, explain_plan
 from platform_assets.reconcile.plan import Plan, Prune, World, plan_changes
-from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.query import Query
@@ -35,7 +34,7 @@ def make_value(made: type[Resource], name: str, value: Any) -> Any:
         return tuple(Column(*one) for one in value)
     if name == "parameters":
         return tuple((QueryParameter if made is Query else Parameter)(*one) for one in value)
-    if name in ("schema", "warehouse") or (made is Alert and name == "query"):
+    if isinstance(value, dict) and "type" in value:
         return make_resource(value)
     if name in ("reads", "calls"):
         return {place: make_resource(one) for place, one in value.items()}

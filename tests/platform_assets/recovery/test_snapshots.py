@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from lakehouse.names import parse_table_name
 from lakehouse.targets import REMOTE, InvalidTarget, Target, local_target
 from lakehouse.wheels import STEPS, STEPS_VOLUME
 from platform_assets.declarations import RESOURCES
@@ -28,17 +30,24 @@ from platform_assets.recovery.snapshot import (
 )
 from platform_assets.recovery.store import fetch_snapshot
 from platform_assets.recovery.translation import translate_state
+from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.directory import Directory
+from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.pipeline import Pipeline
+from platform_assets.resource_types.query import Query
+from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.registry import TYPES
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.service_principal import ServicePrincipal
+from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
+from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.wheel_upload import WheelUpload
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 from tests.platform_assets.live.random_estates import RandomEstate, estates
@@ -59,6 +68,15 @@ PROD, DR = (
 )
 PAIRS = [(LOCAL, LOCAL_DR), (PROD, DR)]
 LIMITS: dict[str, Any] = {"node_type_id": {"type": "allowlist", "values": ["a", "b"]}}
+LATE = Query(
+    "late",
+    text="SELECT count(*) AS n FROM {days} WHERE carrier = :carrier AND flight_date > :first",
+    reads={"days": parse_table_name("flights.gold.daily_carrier_performance")},
+    parameters=(QueryParameter("carrier", "UA", choices=("UA", "AA")), QueryParameter("first", date(2013, 1, 1))),
+    schema=next(one for one in RESOURCES if isinstance(one, Schema) and one.name == "flights.gold"),
+)
+ABOUT = WorkspaceFile("ABOUT.md", permissions={"analysts": "CAN_READ"})
+EVER = Query("ever", text="SELECT 1 AS n")
 IDENTITIES: tuple[Resource, ...] = (
     ServicePrincipal("robot"),
     Group("engineers", members=("service_principal/robot", "pipeline", "a@example.com")),
@@ -66,9 +84,16 @@ IDENTITIES: tuple[Resource, ...] = (
     ClusterPolicy("small", LIMITS, users=("analysts",)),
     SecretScope("keys", {"api": "secretsmanager:api"}, readers=("pipeline", "group/engineers")),
     Directory("reports", permissions={"analysts": "CAN_READ"}),
-    WorkspaceFile("ABOUT.md", permissions={"analysts": "CAN_READ"}),
+    ABOUT,
     Catalog("shared", folder="shared", isolated=True, read_by=("dev",)),
     Schema("shared.s"),
+    Experiment("delays", tags={"team": "data"}, permissions={"analysts": "CAN_READ"}),
+    Pipeline("late", "flights.gold", (ABOUT,), {"rows": "10"}, permissions={"analysts": "CAN_VIEW"}),
+    ServingEndpoint("delay", "flights.gold.delay", 1, permissions={"group/engineers": "CAN_QUERY"}),
+    TokenPolicy(longest_days=30, users=("analysts", "group/engineers")),
+    LATE,
+    EVER,
+    Alert("late", query=EVER, column="n", threshold=10.0, schedule="0 0 6 * * ?", told=("a@example.com",)),
     Grants("schema.shared.s", {"group/engineers": ("USE_SCHEMA",), "pipeline": ("SELECT",)}, foreign="revoke"),
 )
 ESTATE = (*RESOURCES, *MORE)
