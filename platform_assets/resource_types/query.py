@@ -22,6 +22,8 @@ from platform_assets.resource_types.sql_places import fill_places, list_keys, re
 
 RUN_AS = ("VIEWER", "OWNER")
 
+_PAGE = 100
+
 
 @dataclass(frozen=True)
 class Query(SavedObject):
@@ -75,7 +77,7 @@ class Query(SavedObject):
     def list_found(cls, clients: Clients, title: str | None = None) -> Iterator[Found]:
         """List, and Get each candidate; one that has gone to the trash meanwhile is none."""
         api, mark = clients.workspace.queries, _mark(clients.target)
-        for one in api.list():
+        for one in api.list(page_size=_PAGE):
             if one.display_name == title if title else mark <= set(one.tags or []):
                 found = unless_missing(lambda identity=str(one.id): api.get(identity))  # type: ignore[misc]
                 if found and not (found.lifecycle_state and found.lifecycle_state.value == "TRASHED"):
