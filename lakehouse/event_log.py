@@ -30,6 +30,7 @@ class OpenSqliteEventLog(SqliteEventLogStorage):
     def __init__(self, home: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._has_index_columns = False
+        self._tables: set[str] = set()
         super().__init__(str(Path(home) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -53,6 +54,12 @@ class OpenSqliteEventLog(SqliteEventLogStorage):
         """Close all databases."""
         self._close()
         super().dispose()
+
+    def has_table(self, table_name: str) -> bool:
+        """Ask until it is there; the stock log opens the database to look for every event of an asset."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
