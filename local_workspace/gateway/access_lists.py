@@ -57,6 +57,21 @@ def describe_entry(store: Store, subject: tuple[str, str], permissions: list[Doc
     return described
 
 
+def describe_acl(store: Store, object_id: str, object_type: str, acl: Iterable[Document], highest: str) -> Document:
+    """Return an object's access list as the API shows it; admins hold the highest level of all objects of its kind."""
+    entries = [
+        describe_entry(store, subject_of(one), [{"permission_level": one["permission_level"], "inherited": False}])
+        for one in acl
+    ]
+    kind = f"{object_id.rpartition('/')[0]}/"
+    everything = {"permission_level": highest, "inherited": True, "inherited_from_object": [kind]}
+    return {
+        "object_id": object_id,
+        "object_type": object_type,
+        "access_control_list": [*entries, {"group_name": "admins", "all_permissions": [everything]}],
+    }
+
+
 def subject_of(entry: Document) -> tuple[str, str]:
     """Return kind and name of whom an entry is about."""
     return next((kind, entry[kind]) for kind in SUBJECTS if kind in entry)

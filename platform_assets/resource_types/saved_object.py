@@ -8,17 +8,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from lakehouse.object_permissions import grant_levels, read_granted, split_granted
 from lakehouse.targets import Target
 from lakehouse.warehouses import find_warehouse
-from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
-from platform_assets.resource_types.workspace_object import estate_folder
+from platform_assets.resource_types.workspace_object import EstateObject, estate_folder
 
 
 @dataclass(frozen=True)
@@ -31,25 +30,16 @@ class Found:
 
 
 @dataclass(frozen=True)
-class SavedObject(Resource):
+class SavedObject(EstateObject):
     """One in the estate's folder; its name is what people read, with the declared folder that it lies in before it.
 
-    `warehouse`: what runs it, the target's own if none is declared. `permissions`: the level of a role or of a declared
-    group by its key: CAN_READ, CAN_RUN, CAN_EDIT or CAN_MANAGE.
+    `warehouse`: what runs it, the target's own if none is declared. `permissions`: CAN_READ, CAN_RUN, CAN_EDIT or
+    CAN_MANAGE. Some get an ending in the workspace that their name here has not.
     """
 
     warehouse: SqlWarehouse | None = field(default=None, kw_only=True)
-    permissions: Mapping[str, str] = field(default_factory=dict, hash=False, kw_only=True)
 
     group = "platform_insights"
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
-
-    permissions_type: ClassVar[str]
-
-    @property
-    def key(self) -> str:
-        """The asset key as text, such as query/reports/worst carriers."""
-        return f"{self.type_name}/{self.name}"
 
     @property
     def title(self) -> str:
@@ -63,32 +53,20 @@ class SavedObject(Resource):
 
     @property
     def dependencies(self) -> tuple[str, ...]:
-        """The folder, the warehouse, what its definition names, declared groups."""
-        folder = self.name.rpartition("/")[0]
-        return (
-            *([f"directory/{folder}"] if folder else []),
-            *([self.warehouse.key] if self.warehouse else []),
-            *self.needs,
-            *select_groups(self.permissions),
-            *self.after,
-        )
-
-    def physical_name(self, target: Target) -> str:
-        """Return the path, without an ending that the service gives it."""
-        return f"{estate_folder(target)}/{self.name}"
+        """The folder, declared groups, the warehouse, what its definition names."""
+        return (*super().dependencies, *([self.warehouse.key] if self.warehouse else []), *self.needs)
 
     def desired(self, target: Target) -> State:
         """What it says, the name of its warehouse, who may do what."""
         warehouse = self.warehouse.physical_name(target) if self.warehouse else target.warehouse
-        levels = {name_principal(target, role): level for role, level in self.permissions.items()}
-        return {**self.desired_settings(target), "warehouse": warehouse, "permissions": levels}
+        return {**self.desired_settings(target), "warehouse": warehouse, "permissions": self.levels(target)}
 
     def read(self, clients: Clients) -> State | None:
         """List, since there is no get by name; then its permissions, but for who made it, who always manages it."""
         found = self.find(clients)
         if found is None:
             return None
-        maker, wanted = clients.target.principals["deployer"], self.desired(clients.target)["permissions"]
+        maker, wanted = clients.target.principals["deployer"], self.levels(clients.target)
         granted = read_granted(clients.workspace, self.permissions_type, found.identity)
         if maker not in wanted:
             granted.pop(maker, None)

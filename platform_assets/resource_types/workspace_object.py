@@ -1,4 +1,4 @@
-"""What folders, files and experiments have in common: where they lie, and who may do what with them.
+"""What folders, files, experiments and what is saved have in common: where they lie, and who may do what with them.
 
 https://docs.databricks.com/api/workspace/workspace
 """

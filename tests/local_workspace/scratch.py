@@ -46,6 +46,15 @@ def run_sql(workspace: WarmWorkspace, role: str, text: str) -> list[list[str]]:
     return (answer.result.data_array if answer.result else None) or []
 
 
+def error_of(workspace: WarmWorkspace, role: str, text: str) -> str:
+    """Run a statement that must fail and return what it says."""
+    answer = workspace.client(role).statement_execution.execute_statement(
+        text, find_warehouse(workspace), wait_timeout="50s"
+    )
+    assert answer.status is not None and answer.status.error is not None, f"{role} may {text}"
+    return str(answer.status.error.message)
+
+
 def find_warehouse(workspace: WarmWorkspace) -> str:
     """Return the id of the estate's own warehouse, which everybody may use."""
     admin = workspace.client("admin")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway.access_lists import describe_entry, parse_acl, subject_of
+from local_workspace.gateway.access_lists import describe_acl, parse_acl
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.request_log import require_admin
 from local_workspace.gateway.store import Document
@@ -89,18 +89,5 @@ def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
 
 
 def _describe_acl(call: Call, document: Document) -> dict[str, Any]:
-    entries = [
-        describe_entry(
-            call.workspace.store,
-            subject_of(entry),
-            [{"permission_level": entry["permission_level"], "inherited": False}],
-        )
-        for entry in document["acl"]
-    ]
-    everything = {"permission_level": "CAN_USE", "inherited": True, "inherited_from_object": ["/cluster-policies/"]}
-    admins = {"group_name": "admins", "all_permissions": [everything]}
-    return {
-        "object_id": f"/cluster-policies/{document['policy_id']}",
-        "object_type": "cluster-policy",
-        "access_control_list": [*entries, admins],
-    }
+    identity = f"/cluster-policies/{document['policy_id']}"
+    return describe_acl(call.workspace.store, identity, "cluster-policy", document["acl"], "CAN_USE")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway.access_lists import describe_entry, parse_acl, subject_of
+from local_workspace.gateway.access_lists import describe_acl, parse_acl, subject_of
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, not_implemented
 from local_workspace.gateway.store import Document
@@ -123,17 +123,5 @@ def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
 
 
 def _describe_acl(call: Call, document: Document) -> dict[str, Any]:
-    entries = [
-        describe_entry(
-            call.workspace.store,
-            subject_of(entry),
-            [{"permission_level": entry["permission_level"], "inherited": False}],
-        )
-        for entry in document["acl"]
-    ]
-    everything = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/pipelines/"]}
-    return {
-        "object_id": f"/pipelines/{document['pipeline_id']}",
-        "object_type": "pipelines",
-        "access_control_list": [*entries, {"group_name": "admins", "all_permissions": [everything]}],
-    }
+    identity = f"/pipelines/{document['pipeline_id']}"
+    return describe_acl(call.workspace.store, identity, "pipelines", document["acl"], "CAN_MANAGE")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.gateway import token_policy
-from local_workspace.gateway.access_lists import describe_entry, merge_acl, parse_acl, subject_of
+from local_workspace.gateway.access_lists import describe_acl, merge_acl, parse_acl
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.request_log import require_admin
@@ -85,11 +85,4 @@ def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
 
 def _describe_acl(call: Call) -> dict[str, Any]:
     store = call.workspace.store
-    given = [{"permission_level": "CAN_USE", "inherited": False}]
-    entries = [describe_entry(store, subject_of(entry), given) for entry in token_policy.load(store)["acl"]]
-    everything = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/authorization/"]}
-    return {
-        "object_id": "/authorization/tokens",
-        "object_type": "tokens",
-        "access_control_list": [*entries, {"group_name": "admins", "all_permissions": [everything]}],
-    }
+    return describe_acl(store, "/authorization/tokens", "tokens", token_policy.load(store)["acl"], "CAN_MANAGE")

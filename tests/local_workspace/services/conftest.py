@@ -109,3 +109,15 @@ def _serve(workspace: Workspace) -> Callable[[], None]:
         thread.join()
 
     return stop
+
+
+@pytest.fixture
+def ann(served: ServedGateway) -> WorkspaceClient:
+    """A user who is no admin."""
+    return served.client("ann")
+
+
+@pytest.fixture
+def warehouse(ann: WorkspaceClient) -> str:
+    """One that every member may use."""
+    return str(next(iter(ann.warehouses.list())).id)

@@ -24,16 +24,6 @@ SCHEDULE = {"quartz_cron_schedule": "0 * * * * ?", "timezone_id": "UTC"}
 
 
 @pytest.fixture
-def ann(served) -> WorkspaceClient:
-    return served.client("ann")
-
-
-@pytest.fixture
-def warehouse(ann: WorkspaceClient) -> str:
-    return str(next(iter(ann.warehouses.list())).id)
-
-
-@pytest.fixture
 def whole(warehouse: str) -> dict[str, Any]:
     """An alert with all that it needs."""
     text = {"display_name": uuid.uuid4().hex, "query_text": "SELECT 1 AS late", "warehouse_id": warehouse}

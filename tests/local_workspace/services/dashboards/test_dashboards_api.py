@@ -24,16 +24,6 @@ DEFINITION = {
 }
 
 
-@pytest.fixture
-def ann(served) -> WorkspaceClient:
-    return served.client("ann")
-
-
-@pytest.fixture
-def warehouse(ann: WorkspaceClient) -> str:
-    return str(next(iter(ann.warehouses.list())).id)
-
-
 def create(client: WorkspaceClient, name: str = "", **fields: Any) -> Dashboard:
     fields = {"serialized_dashboard": json.dumps(DEFINITION), **fields}
     return client.lakeview.create(Dashboard(display_name=name or uuid.uuid4().hex, **fields))

@@ -19,11 +19,6 @@ from databricks.sdk.service.ml import Experiment, ExperimentTag, ViewType
 
 
 @pytest.fixture
-def ann(served) -> WorkspaceClient:
-    return served.client("ann")
-
-
-@pytest.fixture
 def folder(ann: WorkspaceClient) -> str:
     path = f"/Users/ann/{uuid.uuid4().hex}"
     ann.workspace.mkdirs(path)

@@ -16,11 +16,6 @@ from databricks.sdk.errors import (
 
 
 @pytest.fixture
-def ann(served):
-    return served.client("ann")
-
-
-@pytest.fixture
 def folder(volume: str) -> str:
     return f"{volume}/{uuid.uuid4().hex}"
 

@@ -26,11 +26,6 @@ RAW = {**SETTINGS, "libraries": [{"notebook": {"path": "/Shared/n"}}]}
 
 
 @pytest.fixture
-def ann(served) -> WorkspaceClient:
-    return served.client("ann")
-
-
-@pytest.fixture
 def name() -> str:
     return f"p-{uuid.uuid4().hex}"
 

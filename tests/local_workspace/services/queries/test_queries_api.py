@@ -29,17 +29,6 @@ PARAMETERS = [
 ]
 
 
-@pytest.fixture
-def ann(served) -> WorkspaceClient:
-    return served.client("ann")
-
-
-@pytest.fixture
-def warehouse(served) -> str:
-    """One that every member may use."""
-    return str(next(iter(served.client("ann").warehouses.list())).id)
-
-
 def create(client: WorkspaceClient, name: str = "", resolve: bool | None = None, **settings) -> Query:
     name = name or uuid.uuid4().hex
     query = CreateQueryRequestQuery(**{"display_name": name, "query_text": "SELECT 1", **settings})

@@ -20,11 +20,6 @@ VALUE = "s3cr3t-Wert-ß"
 
 
 @pytest.fixture
-def ann(served):
-    return served.client("ann")
-
-
-@pytest.fixture
 def scope(ann: WorkspaceClient) -> str:
     name = uuid.uuid4().hex
     ann.secrets.create_scope(name)

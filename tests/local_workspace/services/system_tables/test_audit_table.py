@@ -14,18 +14,10 @@ from databricks.sdk.service.jobs import JobSettings
 
 from local_workspace.services.unity_catalog.securables import METASTORE_ID
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.local_workspace.scratch import TABLE, Scratch, find_warehouse, run_sql
+from tests.local_workspace.scratch import TABLE, Scratch, error_of, run_sql
 
 AUDIT = "system.access.audit"
 SCHEMA = TABLE.rpartition(".")[0]
-
-
-def error_of(workspace: WarmWorkspace, role: str, text: str) -> str:
-    answer = workspace.client(role).statement_execution.execute_statement(
-        text, find_warehouse(workspace), wait_timeout="50s"
-    )
-    assert answer.status is not None and answer.status.error is not None, f"{role} may {text}"
-    return str(answer.status.error.message)
 
 
 @pytest.fixture(scope="module")

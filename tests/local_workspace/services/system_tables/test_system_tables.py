@@ -12,7 +12,7 @@ from databricks.sdk.service.jobs import BaseRun
 
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.grants.probes import try_pieces
-from tests.local_workspace.scratch import Scratch, find_warehouse, run_sql
+from tests.local_workspace.scratch import Scratch, error_of, run_sql
 
 USAGE, RUNS, TASKS = "system.billing.usage", "system.lakeflow.job_run_timeline", "system.lakeflow.job_task_run_timeline"
 READ = {
@@ -31,14 +31,6 @@ def revoke(workspace: WarmWorkspace, role: str) -> None:
     for (kind, name), privileges in READ.items():
         change = PermissionsChange(principal=workspace.name(role), remove=privileges)
         workspace.client("admin").grants.update(kind, name, changes=[change])
-
-
-def error_of(workspace: WarmWorkspace, role: str, text: str) -> str:
-    answer = workspace.client(role).statement_execution.execute_statement(
-        text, find_warehouse(workspace), wait_timeout="50s"
-    )
-    assert answer.status is not None and answer.status.error is not None, f"{role} may {text}"
-    return str(answer.status.error.message)
 
 
 @pytest.fixture(scope="module")

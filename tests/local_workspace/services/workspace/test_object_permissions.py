@@ -14,11 +14,6 @@ LEVELS = ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE")
 
 
 @pytest.fixture
-def ann(served):
-    return served.client("ann")
-
-
-@pytest.fixture
 def folder(ann: WorkspaceClient) -> str:
     path = f"/Users/ann/{uuid.uuid4().hex}"
     ann.workspace.mkdirs(f"{path}/in/side")

@@ -23,11 +23,6 @@ NOTEBOOK = b"# Databricks notebook source\nprint(1)\n"
 
 
 @pytest.fixture
-def ann(served):
-    return served.client("ann")
-
-
-@pytest.fixture
 def folder(ann: WorkspaceClient) -> str:
     path = f"/Users/ann/{uuid.uuid4().hex}"
     ann.workspace.mkdirs(path)
