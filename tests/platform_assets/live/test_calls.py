@@ -14,6 +14,7 @@ from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.reconcile.plan import Action
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.volume import Volume
 from tests.platform_assets.live.conftest import Gateway
@@ -48,6 +49,14 @@ def count_calls(gateway: Gateway, target: Target, resources: tuple[Resource, ...
     return Counter(path.split("/")[1] for path in paths)
 
 
+def count_gets(gateway: Gateway, target: Target, query: Query) -> int:
+    """How many queries are got until the target's own is found: one, and those of its name that others made before."""
+    own = query.find(Clients(target))
+    called_so = [one.id for one in gateway.admin.queries.list() if one.display_name == query.title]
+    assert own is not None
+    return called_so.index(own.identity) + 1
+
+
 def test_a_plan_costs_a_list_per_container(gateway: Gateway, wide: Target) -> None:
     calls = count_calls(gateway, wide, wide_estate(VOLUMES_EACH))
     assert calls["volumes"] == SCHEMAS
@@ -76,9 +85,8 @@ def test_the_declared_estate_costs_a_get_per_grant_and_a_list_per_container(gate
     assert calls.pop("fs") == count["wheel"] + count["jar"]
     assert calls.pop("workspace") == count["notebook"] + count["dashboard"]
     assert calls.pop("lakeview") == 2 * count["dashboard"]  # the draft, what is published
-    names = {one.name for one in RESOURCES if one.type_name == "query"}
-    called_so = sum(one.display_name in names for one in gateway.admin.queries.list())  # other tests' estates have them
-    assert calls.pop("sql") == count["query"] + called_so + insights  # found by name, then got; warehouses' names
+    got = sum(count_gets(gateway, applied, one) for one in RESOURCES if isinstance(one, Query))
+    assert calls.pop("sql") == count["query"] + got + insights  # found by name, then got; the names of warehouses
     assert calls.pop("jobs") == 2 * count["job"]  # found by name, then got
     assert calls == {"storage-credentials": 1, "external-locations": 1, "catalogs": 1, "schemas": 1, "volumes": 2}
 
