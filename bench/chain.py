@@ -9,6 +9,7 @@ import dagster as dg
 from bench.clients import make_fused, upload_scripts
 from bench.measurement import Measurement, compare
 from bench.workspace import bench_workspace
+from demo.dagster_runs import QUIET
 from lakehouse.serverless import FUSION_TAG
 from lakehouse.workspace import open_workspace
 
@@ -30,5 +31,4 @@ def measure() -> list[Measurement]:
 
 
 def _materialize(assets: list[dg.AssetsDefinition], instance: dg.DagsterInstance, fusion: str) -> None:
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    assert dg.materialize(assets, instance=instance, run_config=quiet, tags={FUSION_TAG: fusion}).success
+    assert dg.materialize(assets, instance=instance, run_config=QUIET, tags={FUSION_TAG: fusion}).success

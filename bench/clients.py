@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from demo.dagster_runs import QUIET
 from lakehouse.names import volume_path
 from lakehouse.serverless import FusedStep, ServerlessRuns, contexts_of_run
 from lakehouse.targets import Target
@@ -84,8 +85,7 @@ def make_stock(target: Target, name: str) -> dg.AssetsDefinition:
 
 def materialize_one(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> str:
     """Run the asset's step in this thread and return the Dagster run's id."""
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    result = dg.materialize([asset], instance=instance, run_config=quiet)
+    result = dg.materialize([asset], instance=instance, run_config=QUIET)
     assert result.success
     return result.run_id
 

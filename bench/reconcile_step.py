@@ -19,7 +19,7 @@ import dagster as dg
 from bench.measurement import Measurement, compare_pairs, spread, time_seconds
 from bench.plan_scale import declare
 from bench.workspace import bench_workspace, count_calls
-from demo.dagster_runs import open_instance, read_step_seconds
+from demo.dagster_runs import QUIET, open_instance, read_step_seconds
 from lakehouse.executor import threaded_executor
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
@@ -33,7 +33,6 @@ RUNS = 3
 ESTATE = (*RESOURCES, *declare(SIZE))[:SIZE]
 _COMMAND = f"python -m bench {NAME}"
 _WORDS = f"{SIZE:,} resources as declared; the peer applies and plans once more, as the step does"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def estate_job() -> dg.JobDefinition:
@@ -79,7 +78,7 @@ def _time_run(job: dg.ReconstructableJob, instance: dg.DagsterInstance) -> tuple
 
 
 def _run_job(job: dg.ReconstructableJob, instance: dg.DagsterInstance) -> str:
-    with dg.execute_job(job, instance, run_config=_QUIET) as result:
+    with dg.execute_job(job, instance, run_config=QUIET) as result:
         assert result.success
         return result.run_id
 

@@ -19,7 +19,7 @@ from demo.failures import DemoFailed
 from demo.phases import Say
 
 RUN_MARK = "lakehouse/main_job"
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # of a run: no log on the console
 _TOLD = {
     DagsterEventType.STEP_START: "running",
     DagsterEventType.STEP_SUCCESS: "done",
@@ -60,7 +60,7 @@ def run_job(
         result = dg.execute_job(
             dg.reconstructable(job),
             instance,
-            run_config=_QUIET,
+            run_config=QUIET,
             tags={**(tags or {}), RUN_MARK: mark},
             asset_selection=assets,
             reexecution_options=dg.ReexecutionOptions(retry_of) if retry_of else None,

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from demo.dagster_runs import QUIET
 from demo.failures import DemoFailed
 from demo.phases import Say
 from lakehouse.jars import HELLO_SPARK, build_jar, java_environment
@@ -34,7 +35,6 @@ ESTATE = (
 )
 PRINTS = "Count is: 99"
 OTHER_ID = "99999999-9999-4999-8999-999999999999"
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Bend = Callable[[Clients], None]
 
 

@@ -51,12 +51,6 @@ def read_granted(workspace: WorkspaceClient, kind: str, identity: str) -> dict[s
     return granted
 
 
-def split_granted(granted: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return what is granted to declared principals, and what to others, in words."""
-    declared = {name: granted[name] for name in wanted if name in granted}
-    return declared, sorted(f"{name} ({level})" for name, level in granted.items() if name not in wanted)
-
-
 def grant_levels(workspace: WorkspaceClient, kind: str, identity: str, levels: Mapping[str, str]) -> None:
     """Give each principal its level in place of the one it has; others keep theirs."""
     entries = [allow(name, level) for name, level in levels.items()]

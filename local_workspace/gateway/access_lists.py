@@ -42,10 +42,10 @@ def entry_for(caller: Principal, level: str) -> Document:
     return {kind: caller.name, "permission_level": level}
 
 
-def rank_of(caller: Principal, acl: Iterable[Document], levels: Sequence[str]) -> int:
-    """Return the place in `levels` of the highest that the entries give the caller, -1 for none."""
+def gives_level(caller: Principal, acl: Iterable[Document], levels: Sequence[str], level: str) -> bool:
+    """Say whether the entries give the caller at least the level; `levels` ascend."""
     held = (entry for entry in acl if _is_meant(caller, entry))
-    return max((levels.index(entry["permission_level"]) for entry in held), default=-1)
+    return any(levels.index(entry["permission_level"]) >= levels.index(level) for entry in held)
 
 
 def describe_entry(store: Store, subject: tuple[str, str], permissions: list[Document]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway.access_lists import rank_of
+from local_workspace.gateway.access_lists import gives_level
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, permission_denied
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS, find_token
@@ -49,7 +49,7 @@ def require_use(store: Store, caller: Principal) -> None:
     policy = load(store)
     if policy.get(ENABLED) == "false":
         raise permission_denied("Personal access tokens are disabled in this workspace.")
-    if not caller.is_admin and rank_of(caller, policy["acl"], LEVELS) < 0:
+    if not caller.is_admin and not gives_level(caller, policy["acl"], LEVELS, "CAN_USE"):
         raise permission_denied(f"User '{caller.name}' does not have permission to use tokens.")
 
 

@@ -69,15 +69,6 @@ class SnapshotStore:
             raise
         return read_snapshot(answer["Body"].read().decode(errors="replace"), self.place(number))
 
-    def read_latest(self) -> tuple[int, Snapshot | None]:
-        """Return the latest version with its number; 0 and none when there is none.
-
-        Raises:
-            InvalidSnapshot: it is damaged.
-        """
-        numbers = self.find_numbers()
-        return (numbers[-1], self.read(numbers[-1])) if numbers else (0, None)
-
     def put(self, snapshot: Snapshot) -> tuple[int, bool, SnapshotChanges]:
         """Write a new version unless the latest says the same; return its number, whether it is new, what changed.
 
@@ -87,11 +78,9 @@ class SnapshotStore:
             NoRecoveryBucket: there is nowhere to write to.
         """
         while True:
-            number, latest = self._read_comparable()
-            if latest is not None and latest.content == snapshot.content:
-                return number, False, SnapshotChanges()
-            if self._write(number + 1, write_snapshot(snapshot)):
-                return number + 1, True, compare_snapshots(latest, snapshot)
+            number, is_new, changes = self.compare(snapshot)
+            if not is_new or self._write(number, write_snapshot(snapshot)):
+                return number, is_new, changes
 
     def compare(self, snapshot: Snapshot) -> tuple[int, bool, SnapshotChanges]:
         """Return what `put` would, and write nothing."""

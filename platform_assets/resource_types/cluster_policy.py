@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, permit
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -39,7 +40,7 @@ class ClusterPolicy(Resource):
 
     type_name = "cluster_policy"
     group = "platform_compute"
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+    reported = OTHERS_REPORTED
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -67,20 +68,18 @@ class ClusterPolicy(Resource):
         granted = unless_missing(lambda: read_granted(clients.identity, _KIND, str(found.policy_id)))
         if granted is None:
             return None
-        declared, others = split_granted(granted, self.desired(clients.target)["permissions"])
         return {
             "definition": json.loads(found.definition or "{}"),
             "description": found.description or "",
             "max_clusters_per_user": found.max_clusters_per_user,
-            "permissions": declared,
-            **({"other_users": others} if others else {}),
+            **describe_levels(granted, self.desired(clients.target)["permissions"]),
         }
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create, then the permissions."""
         name = self.physical_name(clients.target)
         made = clients.identity.cluster_policies.create(name=name, **_settings(desired))
-        self._permit(clients, str(made.policy_id), desired)
+        permit(clients.identity, _KIND, str(made.policy_id), desired["permissions"])
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Edit, with all settings and the libraries that others gave it; permissions are added."""
@@ -92,7 +91,7 @@ class ClusterPolicy(Resource):
             name, api = self.physical_name(clients.target), clients.identity.cluster_policies
             api.edit(identity, name=name, libraries=found.libraries, **_settings(desired))
         if "permissions" in before:
-            self._permit(clients, identity, desired)
+            permit(clients.identity, _KIND, identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Delete."""
@@ -117,10 +116,6 @@ class ClusterPolicy(Resource):
     def _find(self, clients: Clients) -> Policy | None:
         name = self.physical_name(clients.target)
         return next((one for one in clients.identity.cluster_policies.list() if one.name == name), None)
-
-    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
-        if desired["permissions"]:
-            grant_levels(clients.identity, _KIND, identity, desired["permissions"])
 
 
 def _settings(desired: State) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from platform_assets.resource_types.model import Clients, InvalidDeclaration, Re
 from platform_assets.resource_types.saved_object import Found, SavedObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
-from platform_assets.resource_types.workspace_object import estate_folder, walk_folder
+from platform_assets.resource_types.workspace_object import list_estate
 
 SOURCES = Path(__file__).parent.parent / "dashboards"
 SUFFIX = ".lvdash.json"
@@ -59,11 +59,10 @@ class Dashboard(SavedObject):
 
     def desired_settings(self, target: Target) -> dict[str, Any]:
         """The definition with physical names, and whether and how it is published."""
-        warehouse = self.warehouse.physical_name(target) if self.warehouse else target.warehouse
-        published = {"warehouse": warehouse, "embed_credentials": self.embeds_credentials, "is_current": True}
+        how = {"warehouse": self.warehouse_name(target), "embed_credentials": self.embeds_credentials}
         return {
             "definition": _parse(self.key, fill_places(target, self.text, self.reads)),
-            "published": published if self.published else None,
+            "published": {**how, "is_current": True} if self.published else None,
         }
 
     def find(self, clients: Clients) -> Found | None:
@@ -78,10 +77,8 @@ class Dashboard(SavedObject):
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Dashboard]:
         """List the estate's folder and those in it, with what else lies there."""
-        folder = estate_folder(listing.clients.target)
-        for one in listing.once(folder, lambda: list(walk_folder(listing.clients, folder))):
-            if one.object_type and one.object_type.value == "DASHBOARD":
-                yield cls((one.path or "").removeprefix(f"{folder}/").removesuffix(SUFFIX))
+        for path in list_estate(listing, "DASHBOARD"):
+            yield cls(path.removesuffix(SUFFIX))
 
     def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
         """What the draft says; then Get what is published."""

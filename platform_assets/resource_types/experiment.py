@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lakehouse.object_permissions import grant_levels
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
+from platform_assets.resource_types.object_levels import permit
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.workspace_object import EstateObject, estate_folder
+from platform_assets.resource_types.workspace_object import EstateObject, ensure_folder, estate_folder
 
 if TYPE_CHECKING:
     from databricks.sdk.service import ml
@@ -49,15 +49,13 @@ class Experiment(EstateObject):
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make the folder if there is none, create or restore from the trash; then tags and permissions."""
-        name, api = self.physical_name(clients.target), clients.workspace
-        folder = name.rpartition("/")[0]
-        if unless_missing(lambda: api.workspace.get_status(folder)) is None:
-            api.workspace.mkdirs(folder)
+        name, api = self.physical_name(clients.target), clients.workspace.experiments
+        ensure_folder(clients, name.rpartition("/")[0])
         found = self._find(clients)
         if found is None:
-            api.experiments.create_experiment(name)
+            api.create_experiment(name)
         elif _is_trashed(found):
-            api.experiments.restore_experiment(str(found.experiment_id))
+            api.restore_experiment(str(found.experiment_id))
         self.update(clients, desired, {"tags": {_NOTE: ""}, "permissions": {}})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
@@ -69,8 +67,8 @@ class Experiment(EstateObject):
         for key, value in desired["tags"].items():
             if held.get(key) != value:
                 clients.workspace.experiments.set_experiment_tag(identity, key, value)
-        if "permissions" in before and desired["permissions"]:
-            grant_levels(clients.workspace, self.permissions_type, identity, desired["permissions"])
+        if "permissions" in before:
+            permit(clients.workspace, self.permissions_type, identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Delete: into the trash, with its runs."""

@@ -14,6 +14,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.workspace_object import ensure_folder
 
 SOURCES = Path(__file__).parent.parent / "notebooks"
 
@@ -55,9 +56,7 @@ class Notebook(Resource):
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make the folder if there is none, import."""
-        folder, api = _folder(clients.target), clients.workspace.workspace
-        if unless_missing(lambda: api.get_status(folder)) is None:
-            api.mkdirs(folder)
+        ensure_folder(clients, _folder(clients.target))
         self.update(clients, desired, {})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.names import physical_name
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import Notebook
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, permit
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.workspace_file import WorkspaceFile
@@ -45,7 +46,7 @@ class Pipeline(Resource):
     group = "platform_jobs"
     holds_data = True  # its tables go with it
     fixed = {"catalog": "a pipeline keeps its catalog for life"}
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+    reported = OTHERS_REPORTED
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -69,7 +70,7 @@ class Pipeline(Resource):
             "libraries": [_as_library(one, target) for one in self.sources],
             "configuration": dict(self.configuration),
             "tags": mark_labels(target),
-            "permissions": {name_principal(target, role): level for role, level in self.permissions.items()},
+            "permissions": name_levels(target, self.permissions),
         }
 
     def read(self, clients: Clients) -> State | None:
@@ -81,14 +82,13 @@ class Pipeline(Resource):
         if granted is None:
             return None
         given = {name: level for name, level in granted.items() if level != "IS_OWNER"}
-        declared, others = split_granted(given, self.desired(clients.target)["permissions"])
-        return {**_as_state(found.spec), "permissions": declared, **({"other_users": others} if others else {})}
+        return {**_as_state(found.spec), **describe_levels(given, name_levels(clients.target, self.permissions))}
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create, then the permissions."""
         name = self.physical_name(clients.target)
         made = clients.workspace.pipelines.create(name=name, **_settings(desired))
-        self._permit(clients, str(made.pipeline_id), desired)
+        permit(clients.workspace, _KIND, str(made.pipeline_id), desired["permissions"])
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update, with all settings, those of others too; permissions are added."""
@@ -101,7 +101,7 @@ class Pipeline(Resource):
             settings = _settings({**desired, "tags": {**kept.get("tags", {}), **desired["tags"]}})
             clients.workspace.pipelines.update(identity, **{**kept, **settings})
         if "permissions" in before:
-            self._permit(clients, identity, desired)
+            permit(clients.workspace, _KIND, identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Delete; the tables of the pipeline go with it."""
@@ -122,10 +122,6 @@ class Pipeline(Resource):
         name = self.physical_name(clients.target)
         identity = next((str(one.pipeline_id) for one in _list(clients, name) if one.name == name), None)
         return _get(clients, identity) if identity else None
-
-    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
-        if desired["permissions"]:
-            grant_levels(clients.workspace, _KIND, identity, desired["permissions"])
 
 
 def _list(clients: Clients, pattern: str) -> Iterator[PipelineStateInfo]:

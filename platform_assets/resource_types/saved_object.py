@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
 from lakehouse.warehouses import find_warehouse
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import describe_levels, permit
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
-from platform_assets.resource_types.workspace_object import EstateObject, estate_folder
+from platform_assets.resource_types.workspace_object import EstateObject, ensure_folder, estate_folder
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class SavedObject(EstateObject):
 
     def desired(self, target: Target) -> State:
         """What it says, the name of its warehouse, who may do what."""
-        warehouse = self.warehouse.physical_name(target) if self.warehouse else target.warehouse
+        warehouse = self.warehouse_name(target)
         return {**self.desired_settings(target), "warehouse": warehouse, "permissions": self.levels(target)}
 
     def read(self, clients: Clients) -> State | None:
@@ -70,21 +71,19 @@ class SavedObject(EstateObject):
         granted = read_granted(clients.workspace, self.permissions_type, found.identity)
         if maker not in wanted:
             granted.pop(maker, None)
-        declared, others = split_granted(granted, wanted)
         names = {str(one.id): str(one.name) for one in clients.workspace.warehouses.list()}
         return {
             **self.read_settings(clients, found, names),
             "warehouse": names.get(found.answer.warehouse_id, found.answer.warehouse_id),
-            "permissions": declared,
-            **({"other_users": others} if others else {}),
+            **describe_levels(granted, wanted),
         }
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make the folder if there is none; create, then the permissions."""
-        folder, api = self.physical_name(clients.target).rpartition("/")[0], clients.workspace.workspace
-        if unless_missing(lambda: api.get_status(folder)) is None:
-            api.mkdirs(folder)
-        self._permit(clients, self.make(clients, folder, desired), desired)
+        folder = self.physical_name(clients.target).rpartition("/")[0]
+        ensure_folder(clients, folder)
+        identity = self.make(clients, folder, desired)
+        permit(clients.workspace, self.permissions_type, identity, desired["permissions"])
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Change the settings that differ; permissions are added."""
@@ -94,7 +93,7 @@ class SavedObject(EstateObject):
         if names := [name for name in before if name != "permissions"]:
             self.change(clients, found, desired, names)
         if "permissions" in before:
-            self._permit(clients, found.identity, desired)
+            permit(clients.workspace, self.permissions_type, found.identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Move it to the trash."""
@@ -135,6 +134,10 @@ class SavedObject(EstateObject):
     def trash(self, clients: Clients, identity: str) -> None:
         """Move one to the trash."""
 
+    def warehouse_name(self, target: Target) -> str:
+        """Return the name of its warehouse."""
+        return self.warehouse.physical_name(target) if self.warehouse else target.warehouse
+
     def warehouse_id(self, clients: Clients, desired: State) -> str:
         """Return the id of its warehouse.
 
@@ -147,10 +150,6 @@ class SavedObject(EstateObject):
         """Return the one at its path, None when there is none or it is in the trash."""
         path = self.physical_name(clients.target)
         return next((one for one in self.list_found(clients, self.title) if one.path == path), None)
-
-    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
-        if desired["permissions"]:
-            grant_levels(clients.workspace, self.permissions_type, identity, desired["permissions"])
 
 
 def tree_path(path: str | None) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakehouse.names import physical_name
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, permit
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -37,7 +38,7 @@ class ServingEndpoint(Resource):
 
     type_name = "serving_endpoint"
     group = "platform_compute"
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+    reported = OTHERS_REPORTED
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ class ServingEndpoint(Resource):
             },
             "traffic": {served: 100},
             "tags": mark_labels(target),
-            "permissions": {name_principal(target, role): level for role, level in self.permissions.items()},
+            "permissions": name_levels(target, self.permissions),
         }
 
     def read(self, clients: Clients) -> State | None:
@@ -74,10 +75,9 @@ class ServingEndpoint(Resource):
         granted = unless_missing(lambda: read_granted(clients.workspace, _KIND, str(found.id)))
         if granted is None:
             return None
-        wanted = self.desired(clients.target)["permissions"]
+        wanted = name_levels(clients.target, self.permissions)
         given = {name: level for name, level in granted.items() if name != found.creator or name in wanted}
-        declared, others = split_granted(given, wanted)
-        return {**_as_state(found), "permissions": declared, **({"other_users": others} if others else {})}
+        return {**_as_state(found), **describe_levels(given, wanted)}
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create, then the permissions."""
@@ -98,7 +98,7 @@ class ServingEndpoint(Resource):
         if "tags" in before:
             api.patch(name, add_tags=_as_tags(desired["tags"]))
         if "permissions" in before:
-            self._permit(clients, str(found.id), desired)
+            permit(clients.workspace, _KIND, str(found.id), desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
         """Delete."""
@@ -115,10 +115,6 @@ class ServingEndpoint(Resource):
     def _find(self, clients: Clients) -> ServingEndpointDetailed | None:
         name = self.physical_name(clients.target)
         return unless_missing(lambda: clients.workspace.serving_endpoints.get(name))
-
-    def _permit(self, clients: Clients, identity: str, desired: State) -> None:
-        if desired["permissions"]:
-            grant_levels(clients.workspace, _KIND, identity, desired["permissions"])
 
 
 def _as_state(found: ServingEndpointDetailed) -> dict[str, Any]:

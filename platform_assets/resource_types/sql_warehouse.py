@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.object_permissions import grant_levels, read_levels
+from lakehouse.object_permissions import read_levels
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, permit
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -32,7 +33,7 @@ class SqlWarehouse(Resource):
 
     type_name = "sql_warehouse"
     group = "platform_compute"
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+    reported = OTHERS_REPORTED
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -75,7 +76,7 @@ class SqlWarehouse(Resource):
         """Create, then the permissions."""
         name = self.physical_name(clients.target)
         made = clients.workspace.warehouses.create(name=name, **_settings(desired, {}))
-        self._permit(clients, str(made.bind()["id"]), desired["users"])
+        permit(clients.workspace, _KIND, str(made.bind()["id"]), dict.fromkeys(desired["users"], "CAN_USE"))
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Edit, with all settings and others' tags; permissions are added."""
@@ -87,7 +88,7 @@ class SqlWarehouse(Resource):
             clients.workspace.warehouses.edit(str(found.id), name=self.physical_name(clients.target), **settings)
         if "users" in before:
             missing = [user for user in desired["users"] if user not in (before["users"] or ())]
-            self._permit(clients, str(found.id), missing)
+            permit(clients.workspace, _KIND, str(found.id), dict.fromkeys(missing, "CAN_USE"))
 
     def delete(self, clients: Clients) -> None:
         """Delete."""
@@ -122,10 +123,6 @@ class SqlWarehouse(Resource):
             elif levels != ["IS_OWNER"] and name != "admins":
                 others.append(f"{name} ({', '.join(levels)})")
         return sorted(declared), sorted(others)
-
-    def _permit(self, clients: Clients, identity: str, users: list[str]) -> None:
-        if users:
-            grant_levels(clients.workspace, _KIND, identity, dict.fromkeys(users, "CAN_USE"))
 
 
 def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:

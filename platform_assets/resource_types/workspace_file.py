@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_assets.resource_types.model import Clients
-from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.workspace_object import WorkspaceObject
+from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder
 
 SOURCES = Path(__file__).parent.parent / "workspace_files"
 
@@ -47,11 +46,9 @@ class WorkspaceFile(WorkspaceObject):
 
         from databricks.sdk.service.workspace import ImportFormat
 
-        folder, api = path.rpartition("/")[0], clients.workspace.workspace
-        if unless_missing(lambda: api.get_status(folder)) is None:
-            api.mkdirs(folder)
+        ensure_folder(clients, path.rpartition("/")[0])
         content = base64.b64encode(self.source).decode()
-        api.import_(path, content=content, format=ImportFormat.RAW, overwrite=True)
+        clients.workspace.workspace.import_(path, content=content, format=ImportFormat.RAW, overwrite=True)
 
 
 def _digest(content: bytes) -> str:

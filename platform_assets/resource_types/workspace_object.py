@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lakehouse.object_permissions import grant_levels, read_granted, split_granted
+from lakehouse.object_permissions import grant_levels, read_granted
 from lakehouse.targets import Target
-from platform_assets.resource_types.grants import name_principal, select_groups
+from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class EstateObject(Resource):
     permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     group = "platform_workspace"
-    reported = {"other_users": "have permissions that are not declared: shown, not removed"}
+    reported = OTHERS_REPORTED
 
     permissions_type: ClassVar[str]
 
@@ -59,13 +60,12 @@ class EstateObject(Resource):
 
     def levels(self, target: Target) -> dict[str, str]:
         """Return the declared levels by principal."""
-        return {name_principal(target, role): level for role, level in self.permissions.items()}
+        return name_levels(target, self.permissions)
 
     def with_permissions(self, clients: Clients, identity: str, content: State) -> State:
         """Return what was read of the object, and what is granted on the object itself."""
         granted = read_granted(clients.workspace, self.permissions_type, identity)
-        declared, others = split_granted(granted, self.levels(clients.target))
-        return {**content, "permissions": declared, **({"other_users": others} if others else {})}
+        return {**content, **describe_levels(granted, self.levels(clients.target))}
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,7 @@ class WorkspaceObject(EstateObject):
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterable[Resource]:
         """List the estate's folder and those in it."""
-        folder = estate_folder(listing.clients.target)
-        for found in listing.once(folder, lambda: list(walk_folder(listing.clients, folder))):
-            if found.object_type and found.object_type.value == cls.object_type:
-                yield cls((found.path or "").removeprefix(f"{folder}/"))
+        yield from map(cls, list_estate(listing, cls.object_type))
 
     @abstractmethod
     def desired_content(self) -> dict[str, Any]:
@@ -136,9 +133,24 @@ class WorkspaceObject(EstateObject):
         """Make it, or replace what is in it."""
 
 
-def walk_folder(clients: Clients, folder: str) -> Iterator[ObjectInfo]:
+def list_estate(listing: Listing, object_type: str) -> Iterator[str]:
+    """Yield the paths in the estate's folder of what is of a type there."""
+    folder = estate_folder(listing.clients.target)
+    for found in listing.once(folder, lambda: list(_walk(listing.clients, folder))):
+        if found.object_type and found.object_type.value == object_type:
+            yield (found.path or "").removeprefix(f"{folder}/")
+
+
+def ensure_folder(clients: Clients, folder: str) -> None:
+    """Make a folder of the workspace, and those above it, if there is none."""
+    api = clients.workspace.workspace
+    if unless_missing(lambda: api.get_status(folder)) is None:
+        api.mkdirs(folder)
+
+
+def _walk(clients: Clients, folder: str) -> Iterator[ObjectInfo]:
     """Yield what is in a folder and in those in it; nothing of one that does not exist."""
     for found in unless_missing(lambda: list(clients.workspace.workspace.list(folder))) or ():
         yield found
         if found.object_type and found.object_type.value == "DIRECTORY":
-            yield from walk_folder(clients, found.path or "")
+            yield from _walk(clients, found.path or "")

@@ -15,13 +15,13 @@ from databricks.sdk.service.jobs import JobSettings
 from data_assets.definitions import defs
 from data_assets.persistent_jobs import FLIGHTS, describe_job
 from data_assets.sensors import databricks_runs
+from demo.dagster_runs import QUIET
 from lakehouse.jobs import find_job
 from lakehouse.names import resource_key, table_key
 from lakehouse.serverless import JOB_RUN_TAG, deploy_job, find_differences
 from lakehouse.workspace import open_workspace
 from tests.flows.conftest import Flow
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 BRONZE, ROUTES = "flights.bronze.flights", "flights.gold.route_performance"
 DAY = "2013-01-02"
 

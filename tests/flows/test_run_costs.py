@@ -10,12 +10,12 @@ import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from data_assets.definitions import defs
+from demo.dagster_runs import QUIET
 from demo.warehouse import QueryFailed, Warehouse
 from lakehouse.names import table_key
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 COSTS = "flights.ops.run_costs"
 READ = [Privilege.USE_SCHEMA, Privilege.SELECT]
 

@@ -10,13 +10,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.ipc
 
+from local_workspace.gateway.moments import as_text, now_ms
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.alerts.evaluation import CannotEvaluate, evaluate
 from local_workspace.services.alerts.routes import ALERT
@@ -79,10 +80,9 @@ def evaluate_alert(workspace: Workspace, identity: str) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the alert's state
         log.warning("alert %s: %s: %s", identity, type(error).__name__, error)
         state = "ERROR"
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     with workspace.store.transaction():
         if document := _find_alert(workspace.store, identity):
-            document["evaluated"] = {"state": state, "last_evaluated_at": now}
+            document["evaluated"] = {"state": state, "last_evaluated_at": as_text(now_ms())}
             workspace.store.put(KIND, document["path"], document)
 
 

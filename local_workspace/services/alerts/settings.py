@@ -13,7 +13,7 @@ from local_workspace.gateway.principals import load_principal
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.jobs.quartz import InvalidSchedule, parse_schedule
 from local_workspace.services.warehouses import state as warehouses
-from local_workspace.services.workspace.saved_objects import refuse_unknown
+from local_workspace.services.workspace.saved_objects import pick_settings, refuse_unknown
 
 TEXTS = ("query_text", "custom_summary", "custom_description", "run_as_user_name", "warehouse_id")
 SETTINGS = (*TEXTS, "evaluation", "schedule")
@@ -35,10 +35,7 @@ def read_settings(store: Store, caller: Principal, given: Mapping[str, Any]) -> 
     Raises:
         ApiError: 400 naming the field; 404 or 403 for a warehouse or a principal that is not the caller's to use.
     """
-    found = {name: given[name] for name in SETTINGS if given.get(name) is not None}
-    for name in TEXTS:
-        if not isinstance(found.get(name, ""), str):
-            raise bad_request(f"{name} must be a text")
+    found = pick_settings(given, SETTINGS, TEXTS)
     if "warehouse_id" in found:
         warehouses.find(store, caller, found["warehouse_id"], "CAN_USE")
     if "run_as_user_name" in found:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_workspace.gateway.access_lists import merge_acl, rank_of
+from local_workspace.gateway.access_lists import gives_level, merge_acl
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, not_found, not_implemented, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.cluster_policies.definition import parse_definition
 
@@ -29,7 +29,7 @@ def create(store: Store, caller: Principal, settings: Mapping[str, Any]) -> Docu
     document = {
         "policy_id": identity,
         "creator_user_name": caller.name,
-        "created_at_timestamp": int(time.time() * 1000),
+        "created_at_timestamp": now_ms(),
         "is_default": False,
         "acl": [],
         **_read_settings(settings),
@@ -90,7 +90,7 @@ def list_usable(store: Store, caller: Principal) -> list[Document]:
 
 def may_use(caller: Principal, policy: Document) -> bool:
     """Say whether the caller may use a policy; workspace admins always may."""
-    return caller.is_admin or rank_of(caller, policy["acl"], LEVELS) >= 0
+    return caller.is_admin or gives_level(caller, policy["acl"], LEVELS, "CAN_USE")
 
 
 def put_acl(store: Store, identity: str, acl: list[Document], keep: bool) -> Document:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request, conflict, not_found
+from local_workspace.gateway.moments import as_text, now_ms
 from local_workspace.gateway.store import Document
 from local_workspace.services.dashboards.definition import read_definition
 from local_workspace.services.warehouses import state as warehouses
@@ -92,7 +92,7 @@ def publish_dashboard(call: Call) -> dict[str, Any]:
         published = {
             "display_name": dashboards.name_of(document),
             "embed_credentials": embeds,
-            "revision_create_time": _now(),
+            "revision_create_time": as_text(now_ms()),
             "serialized_dashboard": document["settings"]["serialized_dashboard"],
             **({"warehouse_id": warehouse} if warehouse else {}),
         }
@@ -177,7 +177,3 @@ def _describe_published(published: Document) -> dict[str, Any]:
 
 def _etag(document: Document) -> str:
     return str(document["settings"]["version"])
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,13 +5,13 @@ Who may do what with one, the tree says: CAN_READ sees it, CAN_EDIT sets tags, C
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
-from local_workspace.gateway.access_lists import rank_of
+from local_workspace.gateway.access_lists import gives_level
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, not_found, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import Document
 from local_workspace.services.workspace.access import LEVELS, has_level
 from local_workspace.services.workspace.objects import WorkspaceObjects
@@ -75,7 +75,7 @@ def set_tag(call: Call, identity: Any, key: Any, value: Any) -> None:
     with call.workspace.store.transaction():
         document = load_active(call, identity, "CAN_EDIT")
         tags = {**document["tags"], **added}
-        call.workspace.store.put(KIND, document["path"], {**document, "tags": tags, "modified_at": _now()})
+        call.workspace.store.put(KIND, document["path"], {**document, "tags": tags, "modified_at": now_ms()})
 
 
 def rename(call: Call, identity: Any, name: Any) -> None:
@@ -94,7 +94,7 @@ def trash(call: Call, identity: Any) -> None:
     with store.transaction():
         document = load_active(call, identity, "CAN_MANAGE")
         store.delete(KIND, document["path"])
-        store.put(TRASH, str(identity), {**document, "deleted": True, "modified_at": _now()})
+        store.put(TRASH, str(identity), {**document, "deleted": True, "modified_at": now_ms()})
 
 
 def restore(call: Call, identity: Any) -> None:
@@ -126,8 +126,8 @@ def stage_of(document: Document) -> str:
 
 
 def _put_back(call: Call, document: Document) -> None:
-    made = WorkspaceObjects(call.workspace, call.caller).add(document["path"], TYPE, {})
-    call.workspace.store.put(KIND, made["path"], {**made, **document, "modified_at": _now()})
+    fields = {**document, "modified_at": now_ms()}
+    WorkspaceObjects(call.workspace, call.caller).add(document["path"], TYPE, fields)
 
 
 def _check(call: Call, document: Document, level: str) -> None:
@@ -141,8 +141,8 @@ def _may(call: Call, document: Document, level: str) -> bool:
     store, path = call.workspace.store, document["path"]
     if stage_of(document) == "active":
         return has_level(store, call.caller, path, level)
-    own = rank_of(call.caller, document.get("acl", []), LEVELS)
-    return own >= LEVELS.index(level) or has_level(store, call.caller, parent_of(path), level)
+    own = gives_level(call.caller, document.get("acl", []), LEVELS, level)
+    return own or has_level(store, call.caller, parent_of(path), level)
 
 
 def _check_path(name: Any) -> str:
@@ -164,7 +164,3 @@ def _read_tags(given: Any) -> dict[str, str]:
             raise bad_request(f"The value of tag {key} must be a text of at most {LONGEST_VALUE} bytes")
         tags[key] = value
     return tags
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

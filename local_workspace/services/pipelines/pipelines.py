@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local_workspace.gateway.access_lists import entry_for, merge_acl, rank_of
+from local_workspace.gateway.access_lists import entry_for, gives_level, merge_acl
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, conflict, not_found, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.pipelines.settings import read_settings
@@ -34,7 +34,7 @@ def create(store: Store, caller: Principal, given: Mapping[str, Any]) -> Documen
     document = {
         "pipeline_id": identity,
         "creator_user_name": caller.name,
-        "last_modified": _now(),
+        "last_modified": now_ms(),
         "spec": read_settings(given),
         "acl": [entry_for(caller, "IS_OWNER")],
     }
@@ -58,7 +58,7 @@ def edit(store: Store, caller: Principal, identity: str, given: Mapping[str, Any
             raise conflict(f"Pipeline {identity} was modified at {document['last_modified']}, not at {expected}.")
         if spec["catalog"] != document["spec"]["catalog"]:
             raise bad_request(f"The catalog of pipeline {identity} cannot be changed")
-        changed = {**document, "spec": spec, "last_modified": _now()}
+        changed = {**document, "spec": spec, "last_modified": now_ms()}
         _check_name(store, changed, given)
         store.put(KIND, identity, changed)
 
@@ -98,7 +98,7 @@ def list_visible(store: Store, caller: Principal, wanted: str | None, order: str
 
 def has_level(caller: Principal, pipeline: Document, level: str) -> bool:
     """Say whether the caller holds at least the level; workspace admins always do."""
-    return caller.is_admin or rank_of(caller, pipeline["acl"], LEVELS) >= LEVELS.index(level)
+    return caller.is_admin or gives_level(caller, pipeline["acl"], LEVELS, level)
 
 
 def put_acl(store: Store, caller: Principal, identity: str, acl: list[Document], keep: bool) -> Document:
@@ -151,7 +151,3 @@ def _parse_order(text: str | None) -> tuple[Any, bool]:
     by_name = match[1].lower() == "name"
     key = (lambda one: str(one["spec"]["name"])) if by_name else (lambda one: str(one["pipeline_id"]))
     return key, (match[2] or "").strip().lower() == "desc"
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

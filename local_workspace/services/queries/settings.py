@@ -12,7 +12,7 @@ from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.warehouses import state as warehouses
-from local_workspace.services.workspace.saved_objects import refuse_unknown
+from local_workspace.services.workspace.saved_objects import pick_settings, refuse_unknown
 
 TEXTS = ("query_text", "description", "catalog", "schema")
 SETTINGS = (*TEXTS, "warehouse_id", "parameters", "tags", "run_as_mode", "apply_auto_limit")
@@ -40,10 +40,7 @@ def read_settings(store: Store, caller: Principal, given: Mapping[str, Any]) -> 
     Raises:
         ApiError: 400 naming the field; 404 or 403 for a warehouse that is not there or not the caller's to use.
     """
-    found = {name: given[name] for name in SETTINGS if given.get(name) is not None}
-    for name in TEXTS:
-        if not isinstance(found.get(name, ""), str):
-            raise bad_request(f"{name} must be a text")
+    found = pick_settings(given, SETTINGS, TEXTS)
     if "warehouse_id" in found:
         warehouses.find(store, caller, str(found["warehouse_id"]), "CAN_USE")
     if found.get("run_as_mode", "OWNER") not in RUN_AS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from local_workspace.gateway import principals
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import AlreadyStored, Document
 from local_workspace.services.secrets.vault import Vault
 
@@ -78,7 +78,7 @@ class Scopes:
         _check_name("Secret key", key)
         if len(value) > LARGEST_VALUE_BYTES:
             raise bad_request(f"The value of secret {key} is larger than {LARGEST_VALUE_BYTES // 1024} KB")
-        document = {"value": self._vault.encrypt(value), "updated_at": int(time.time() * 1000)}
+        document = {"value": self._vault.encrypt(value), "updated_at": now_ms()}
         with self._store.transaction():
             self._admit(scope, "WRITE")
             others = [name for name, _ in self._store.scan(SECRET, f"{scope}/") if name != f"{scope}/{key}"]

@@ -23,7 +23,7 @@ def read_config(given: Any) -> Document:
     """
     if not isinstance(given, dict):
         raise _invalid("an object is expected")
-    _refuse_others(given, _CONFIG)
+    refuse_others(given, _CONFIG)
     entities = given.get("served_entities")
     if not isinstance(entities, list) or not entities or not all(isinstance(one, dict) for one in entities):
         raise _invalid("served_entities must be a list that is not empty")
@@ -47,7 +47,7 @@ def read_tags(given: Any) -> dict[str, str]:
 
 
 def _read_entity(given: Document) -> Document:
-    _refuse_others(given, _ENTITY)
+    refuse_others(given, _ENTITY)
     model, version = given.get("entity_name"), given.get("entity_version")
     if not isinstance(model, str) or model.count(".") != 2:
         raise _invalid(f"entity_name must be catalog.schema.model, got {model!r}")
@@ -99,7 +99,12 @@ def _check_name(name: Any) -> str:
     return name
 
 
-def _refuse_others(given: Mapping[str, Any], served: tuple[str, ...]) -> None:
+def refuse_others(given: Mapping[str, Any], served: tuple[str, ...]) -> None:
+    """Refuse fields that are not served.
+
+    Raises:
+        ApiError: 501 naming the field.
+    """
     for name, value in given.items():
         if value is not None and name not in served:
             raise not_implemented(f"{name} of serving endpoints is not served by the local workspace")

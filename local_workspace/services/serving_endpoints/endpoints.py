@@ -6,16 +6,16 @@ No version of a model can be loaded here, so every configuration fails, and each
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_workspace.gateway.access_lists import entry_for, merge_acl, rank_of
+from local_workspace.gateway.access_lists import entry_for, gives_level, merge_acl
 from local_workspace.gateway.calls import Call, Principal
-from local_workspace.gateway.errors import already_exists, bad_request, not_found, not_implemented, permission_denied
+from local_workspace.gateway.errors import already_exists, bad_request, not_found, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Document
-from local_workspace.services.serving_endpoints.configs import NAME, read_config, read_tags
+from local_workspace.services.serving_endpoints.configs import NAME, read_config, read_tags, refuse_others
 from local_workspace.services.unity_catalog.privileges import MODEL
 
 KIND = "serving_endpoint"
@@ -32,9 +32,7 @@ def create(call: Call, given: Mapping[str, Any]) -> Document:
     """
     if WORKSPACE_MEMBERS not in call.caller.groups and not call.caller.is_admin:
         raise permission_denied(f"User '{call.caller.name}' is not authorized to create serving endpoints.")
-    for field, value in given.items():
-        if value is not None and field not in _SERVED:
-            raise not_implemented(f"{field} of serving endpoints is not served by the local workspace")
+    refuse_others(given, _SERVED)
     name = given.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise bad_request(f"Endpoint name {name!r} must have 1 to 63 letters, digits, dashes and underscores")
@@ -42,8 +40,8 @@ def create(call: Call, given: Mapping[str, Any]) -> Document:
         "id": secrets.token_hex(16),
         "name": name,
         "creator": call.caller.name,
-        "creation_timestamp": _now(),
-        "last_updated_timestamp": _now(),
+        "creation_timestamp": now_ms(),
+        "last_updated_timestamp": now_ms(),
         "config": {**_admit_config(call, given.get("config")), "config_version": 1},
         "tags": read_tags(given.get("tags")),
         "acl": [entry_for(call.caller, "CAN_MANAGE")],
@@ -89,7 +87,7 @@ def list_visible(call: Call) -> list[Document]:
 
 def has_level(caller: Principal, endpoint: Document, level: str) -> bool:
     """Say whether the caller holds at least the level; workspace admins always do."""
-    return caller.is_admin or rank_of(caller, endpoint["acl"], LEVELS) >= LEVELS.index(level)
+    return caller.is_admin or gives_level(caller, endpoint["acl"], LEVELS, level)
 
 
 def replace_config(call: Call, name: str, given: Mapping[str, Any]) -> Document:
@@ -99,7 +97,7 @@ def replace_config(call: Call, name: str, given: Mapping[str, Any]) -> Document:
     with call.workspace.store.transaction():
         document = find(call, name, "CAN_MANAGE")
         config["config_version"] = document["config"]["config_version"] + 1
-        changed = {**document, "config": config, "last_updated_timestamp": _now()}
+        changed = {**document, "config": config, "last_updated_timestamp": now_ms()}
         call.workspace.store.put(KIND, name, changed)
     return changed
 
@@ -138,7 +136,3 @@ def _admit_config(call: Call, given: Any) -> Document:
     for entity in config["served_entities"]:
         call.workspace.unity.check(call.caller, "EXECUTE", MODEL, entity["entity_name"])
     return config
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

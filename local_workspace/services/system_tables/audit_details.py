@@ -98,7 +98,7 @@ def describe_deletion(call: Call) -> Tell:
     """POST delete: which type of object it was; of the others the names are not known."""
     found = _find_object(call.workspace.store, tree.normalize_path(str(call.require("path"))))
     if found is None or found["object_type"] not in _DELETED:
-        return lambda: ()
+        return tuple
     service, action = _DELETED[found["object_type"]]
     event = Event(service, action, {"path": found["path"]})
     return lambda: (event,)

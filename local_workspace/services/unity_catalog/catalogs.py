@@ -136,6 +136,14 @@ def update_securable(call: Call, kind: str, full_name: str, changeable: tuple[st
     return updated
 
 
+def delete_securable(call: Call, kind: str, full_name: str) -> dict[str, Any]:
+    """Delete a securable that the caller manages and that has no storage to remove."""
+    unity = call.workspace.unity
+    unity.grants.check_manage(call.caller, kind, full_name)
+    unity.securables.remove(kind, full_name)
+    return {}
+
+
 def is_forced(call: Call) -> bool:
     """Say whether the call has force=true."""
     return str(call.query.get("force", "")).lower() == "true"

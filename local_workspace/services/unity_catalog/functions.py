@@ -10,9 +10,9 @@ from typing import Any
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, not_implemented
 from local_workspace.gateway.store import Document
-from local_workspace.services.unity_catalog.catalogs import list_visible, update_securable
+from local_workspace.services.unity_catalog.catalogs import delete_securable, list_visible, update_securable
 from local_workspace.services.unity_catalog.engine_calls import is_engine, reader
-from local_workspace.services.unity_catalog.securables import check_name, new_id
+from local_workspace.services.unity_catalog.securables import check_full_name, check_name, new_id
 
 _REQUIRED = (
     *("input_params", "data_type", "full_data_type", "routine_body", "routine_definition", "parameter_style"),
@@ -64,10 +64,7 @@ def update_function(call: Call) -> dict[str, Any]:
 
 def delete_function(call: Call) -> dict[str, Any]:
     """DELETE /functions/{name}."""
-    unity, name = call.workspace.unity, _full_name(call)
-    unity.grants.check_manage(call.caller, "function", name)
-    unity.securables.remove("function", name)
-    return {}
+    return delete_securable(call, "function", _full_name(call))
 
 
 def _definition(given: Document) -> Document:
@@ -89,7 +86,4 @@ def _is_parameter(given: Any) -> bool:
 
 
 def _full_name(call: Call) -> str:
-    name = call.params["name"]
-    if name.count(".") != 2:
-        raise bad_request(f"'{name}' is not a full function name; it is catalog.schema.function")
-    return name
+    return check_full_name(call.params["name"], "function")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.gateway.calls import Call
-from local_workspace.gateway.errors import bad_request, not_implemented
-from local_workspace.services.unity_catalog.catalogs import list_visible, update_securable
+from local_workspace.gateway.errors import not_implemented
+from local_workspace.services.unity_catalog.catalogs import delete_securable, list_visible, update_securable
 from local_workspace.services.unity_catalog.privileges import MODEL
-from local_workspace.services.unity_catalog.securables import check_name, new_id
+from local_workspace.services.unity_catalog.securables import check_full_name, check_name, new_id
 
 
 def create_model(call: Call) -> dict[str, Any]:
@@ -57,10 +57,7 @@ def update_model(call: Call) -> dict[str, Any]:
 
 def delete_model(call: Call) -> dict[str, Any]:
     """DELETE /models/{name}."""
-    unity, name = call.workspace.unity, _full_name(call)
-    unity.grants.check_manage(call.caller, MODEL, name)
-    unity.securables.remove(MODEL, name)
-    return {}
+    return delete_securable(call, MODEL, _full_name(call))
 
 
 def list_versions(call: Call) -> dict[str, Any]:
@@ -70,7 +67,4 @@ def list_versions(call: Call) -> dict[str, Any]:
 
 
 def _full_name(call: Call) -> str:
-    name = call.params["name"]
-    if name.count(".") != 2:
-        raise bad_request(f"'{name}' is not a full model name; it is catalog.schema.model")
-    return name
+    return check_full_name(call.params["name"], "model")

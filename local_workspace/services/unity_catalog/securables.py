@@ -5,12 +5,12 @@ Knows names and parents; who may do what is in grants.py, what a call means in t
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found, permission_denied
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import AlreadyStored, Document, Store
 from local_workspace.services.unity_catalog.privileges import MODEL, TYPES
 
@@ -54,7 +54,7 @@ class Securables:
         """
         if owner != SYSTEM_OWNER:
             require_changeable(full_name)
-        now = int(time.time() * 1000)
+        now = now_ms()
         stamped = {
             "owner": owner,
             "created_by": owner,
@@ -80,7 +80,7 @@ class Securables:
         require_changeable(full_name)
         with self.store.transaction():
             document = {**self.load(kind, full_name), **changes}
-            document["updated_at"], document["updated_by"] = int(time.time() * 1000), by
+            document["updated_at"], document["updated_by"] = now_ms(), by
             document = {key: value for key, value in document.items() if value is not None}
             self.store.put(kind, full_name.lower(), document)
         return document
@@ -148,6 +148,17 @@ def require_changeable(full_name: str) -> None:
 def missing(kind: str, full_name: str) -> ApiError:
     """Build the 404 of a securable."""
     return not_found(f"{TYPES[kind].label} '{full_name}' does not exist.", f"{kind.upper()}_DOES_NOT_EXIST")
+
+
+def check_full_name(name: str, what: str) -> str:
+    """Return the full name of what lies in a schema.
+
+    Raises:
+        ApiError: 400 when it has other than three parts.
+    """
+    if name.count(".") != 2:
+        raise bad_request(f"'{name}' is not a full {what} name; it is catalog.schema.{what}")
+    return name
 
 
 def _taken(kind: str, full_name: str) -> ApiError:

@@ -13,7 +13,7 @@ from local_workspace.gateway.store import Document
 from local_workspace.services.unity_catalog.catalogs import list_visible, update_securable
 from local_workspace.services.unity_catalog.engine_calls import is_engine, load_for_engine
 from local_workspace.services.unity_catalog.locations import require_free_location
-from local_workspace.services.unity_catalog.securables import check_name, new_id
+from local_workspace.services.unity_catalog.securables import check_full_name, check_name, new_id
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
 
 if TYPE_CHECKING:
@@ -141,7 +141,4 @@ def _place_view(call: Call, schema: str) -> Document:
 
 
 def _full_name(call: Call) -> str:
-    name = call.params["full_name"]
-    if name.count(".") != 2:
-        raise bad_request(f"'{name}' is not a full table name; it is catalog.schema.table")
-    return name
+    return check_full_name(call.params["full_name"], "table")

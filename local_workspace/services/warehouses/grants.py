@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway.access_lists import describe_entry, rank_of, subject_of
+from local_workspace.gateway.access_lists import describe_entry, gives_level, subject_of
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import permission_denied
 from local_workspace.gateway.store import Document, Store
@@ -29,7 +29,7 @@ def check_level(caller: Principal, warehouse: Document, level: str) -> None:
 
 def has_level(caller: Principal, warehouse: Document, level: str) -> bool:
     """Say whether the caller holds at least the level."""
-    return caller.is_admin or rank_of(caller, warehouse["acl"], LEVELS) >= LEVELS.index(level)
+    return caller.is_admin or gives_level(caller, warehouse["acl"], LEVELS, level)
 
 
 def describe_acl(store: Store, warehouse: Document) -> dict[str, Any]:

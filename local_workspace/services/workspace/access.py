@@ -6,7 +6,7 @@ https://docs.databricks.com/aws/en/security/auth/access-control/#folder-acls
 
 from __future__ import annotations
 
-from local_workspace.gateway.access_lists import rank_of
+from local_workspace.gateway.access_lists import gives_level
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import permission_denied
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
@@ -37,7 +37,7 @@ def has_level(store: Store, caller: Principal, path: str, level: str) -> bool:
     if _is_open(caller, path) or (level == "CAN_READ" and path in STANDARD_FOLDERS):
         return True
     granted = [entry for _, acl in list_acls(store, path) for entry in acl]
-    return rank_of(caller, granted, LEVELS) >= LEVELS.index(level)
+    return gives_level(caller, granted, LEVELS, level)
 
 
 def list_acls(store: Store, path: str) -> list[tuple[Document, list[Document]]]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found, not_implemented
+from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import Document
 from local_workspace.services.workspace import tree
 from local_workspace.services.workspace.access import check_level, has_level
@@ -97,8 +97,7 @@ class WorkspaceObjects:
         Raises:
             ApiError: 404.
         """
-        found = self._find(path)
-        if found is None or found["object_type"] != "DIRECTORY":
+        if not self._is_folder(path):
             raise not_found(f"Path ({path}) doesn't exist.")
 
     def make_folder(self, path: str) -> None:
@@ -123,8 +122,7 @@ class WorkspaceObjects:
         path = tree.normalize_path(path)
         level = "CAN_EDIT" if overwrite and self._find(path) is not None else "CAN_MANAGE"
         check_level(self._store, self._caller, path, level)
-        parent = self._find(tree.parent_of(path))
-        if parent is None or parent["object_type"] != "DIRECTORY":
+        if not self._is_folder(tree.parent_of(path)):
             raise not_found(f"The parent folder ({tree.parent_of(path)}) does not exist.")
         name = self._write_content(content)
         try:
@@ -143,8 +141,7 @@ class WorkspaceObjects:
         path = tree.normalize_path(path)
         check_level(self._store, self._caller, path, "CAN_MANAGE")
         with self._store.transaction():
-            parent = self._find(tree.parent_of(path))
-            if parent is None or parent["object_type"] != "DIRECTORY":
+            if not self._is_folder(tree.parent_of(path)):
                 raise not_found(f"Parent directory {tree.parent_of(path)} does not exist.")
             if self._find(path) is not None:
                 raise already_exists(f"Node named '{path.rpartition('/')[2]}' already exists")
@@ -177,6 +174,10 @@ class WorkspaceObjects:
             raise not_found(f"Path ({path}) doesn't exist.")
         return document
 
+    def _is_folder(self, path: str) -> bool:
+        found = self._find(path)
+        return found is not None and found["object_type"] == "DIRECTORY"
+
     def _find(self, path: str) -> Document | None:
         document = self._store.get(KIND, path)
         if document is None and tree.is_standard(self._store, path):
@@ -208,7 +209,7 @@ class WorkspaceObjects:
 
     def describe(self, path: str, object_type: str, known: Document | None = None) -> Document:
         """Return the document of an object that is made or replaced now."""
-        now = int(time.time() * 1000)
+        now = now_ms()
         identity = known or {"object_id": self._store.next_id(KIND) + 1_000_000, "created_at": now}
         return {**identity, "path": path, "object_type": object_type, "modified_at": now}
 

@@ -6,15 +6,14 @@ After 30 days it is gone. Folders give their levels to what lies in them, as to 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.gateway.access_lists import entry_for, rank_of
+from local_workspace.gateway.access_lists import entry_for, gives_level
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import already_exists, bad_request, not_found, permission_denied
+from local_workspace.gateway.moments import as_text, now_ms
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Document
 from local_workspace.services.workspace import tree
@@ -101,7 +100,7 @@ class SavedObjects:
         path = before
         if name is not None and read_name(name) != self.name_of(document):
             path = self._choose_path(folder, read_name(name), renames)
-        modified = {"path": path, "settings": settings, "modifier": self._caller.name, "modified_at": _now_ms()}
+        modified = {"path": path, "settings": settings, "modifier": self._caller.name, "modified_at": now_ms()}
         self._store.delete(KIND, before)
         self._store.put(KIND, path, {**document, **modified})
         return {**document, **modified}
@@ -129,7 +128,7 @@ class SavedObjects:
         if has_level(self._store, self._caller, document["path"], level):
             return True
         is_asked = is_trashed(document) and WORKSPACE_MEMBERS in self._caller.groups
-        return is_asked and rank_of(self._caller, document["acl"], LEVELS) >= LEVELS.index(level)
+        return is_asked and gives_level(self._caller, document["acl"], LEVELS, level)
 
     def _check(self, document: Document, level: str) -> None:
         if not self._holds(document, level):
@@ -166,8 +165,8 @@ def describe_life(document: Document) -> Document:
     """Return what the APIs of all types say of an object's life."""
     return {
         "lifecycle_state": "TRASHED" if is_trashed(document) else "ACTIVE",
-        "create_time": _as_time(document["created_at"]),
-        "update_time": _as_time(document["modified_at"]),
+        "create_time": as_text(document["created_at"]),
+        "update_time": as_text(document["modified_at"]),
     }
 
 
@@ -180,6 +179,19 @@ def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], where: str)
     for name in given:
         if name not in known:
             raise bad_request(f"{where} has no field {name!r}; it has {', '.join(known)}")
+
+
+def pick_settings(given: Mapping[str, Any], names: tuple[str, ...], texts: tuple[str, ...]) -> Document:
+    """Return the settings that are given.
+
+    Raises:
+        ApiError: 400 for one of `texts` that is none.
+    """
+    found = {name: given[name] for name in names if given.get(name) is not None}
+    for name in texts:
+        if not isinstance(found.get(name, ""), str):
+            raise bad_request(f"{name} must be a text")
+    return found
 
 
 def read_mask(mask: Any, known: tuple[str, ...], whole: tuple[str, ...]) -> tuple[str, ...]:
@@ -195,11 +207,3 @@ def read_mask(mask: Any, known: tuple[str, ...], whole: tuple[str, ...]) -> tupl
         if name not in known:
             raise bad_request(f"update_mask: {name!r} cannot be updated; what can is {', '.join(known)}")
     return names
-
-
-def _as_time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

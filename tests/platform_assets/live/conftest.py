@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from local_workspace import lifecycle
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate
 from platform_assets.reconcile.apply import ApplyReport, apply_plan
-from platform_assets.reconcile.plan import Plan, plan_changes
+from platform_assets.reconcile.plan import Plan, Prune, plan_changes
 from platform_assets.reconcile.reading import read_world
 from platform_assets.resource_types.model import Clients, Resource
 
@@ -115,6 +116,15 @@ def new_target(warm_target: Target) -> NewTarget:
         return replace(warm_target, bucket_prefix=f"lakehouse-try{number}", catalog_prefix=f"try{number}_")
 
     return make
+
+
+@contextmanager
+def declare_alone(new_target: NewTarget, resources: Sequence[Resource], data: Sequence[str] = ()) -> Iterator[Target]:
+    """A target on which these are all that is declared; pruned afterwards, those that hold data by their keys."""
+    made = new_target()
+    assert apply_estate(made, resources=resources).failures == ()
+    yield made
+    assert apply_estate(made, resources=(), prune=Prune(True, data)).failures == ()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.query_parameters import QueryParameter
-from tests.platform_assets.live.conftest import Gateway, NewTarget
+from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
 
 DELAYS = Query("delays", text="SELECT * FROM VALUES (3), (7) AS flights(late)")
 LATE = Alert(
@@ -41,10 +41,8 @@ LONGEST_S = 60
 
 @pytest.fixture
 def target(new_target: NewTarget) -> Iterator[Target]:
-    made = new_target()
-    assert apply_estate(made, resources=ESTATE).failures == ()
-    yield made
-    assert apply_estate(made, resources=(), prune=Prune(enabled=True)).failures == ()
+    with declare_alone(new_target, ESTATE) as made:
+        yield made
 
 
 def get(target: Target, alert: Alert = LATE) -> AlertV2:

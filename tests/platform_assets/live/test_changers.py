@@ -16,6 +16,7 @@ from databricks.sdk.service.iam import ComplexValue, Patch, PatchOp, PatchSchema
 from databricks.sdk.service.jobs import JobSettings
 from typer.testing import CliRunner
 
+from demo.dagster_runs import QUIET
 from lakehouse.cli import app
 from lakehouse.jobs import find_job
 from lakehouse.targets import Target
@@ -32,7 +33,6 @@ from tests.platform_assets.live.conftest import Gateway, run_sql
 
 ADMIN, ANALYST = "admin@lakehouse.example", "analyst@lakehouse.example"
 STATEMENTS, AUDIT = "/api/2.0/sql/statements*", "/api/2.1/unity-catalog/tables/system.access.audit"
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 MANAGED = ("flights.gold", "flights.silver")
 READ = [Privilege.USE_SCHEMA, Privilege.SELECT]
 # what was changed by whom, and what the log calls it

@@ -23,7 +23,7 @@ from platform_assets.resource_types import dashboard
 from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
-from tests.platform_assets.live.conftest import Gateway, NewTarget
+from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
 
 BI = SqlWarehouse("dashboards")
 DAYS = parse_table_name("flights.gold.daily_carrier_performance")
@@ -36,10 +36,8 @@ ESTATE: tuple[Resource, ...] = (BI, CARRIERS, DRAFT)
 
 @pytest.fixture
 def target(new_target: NewTarget) -> Iterator[Target]:
-    made = new_target()
-    assert apply_estate(made, resources=ESTATE).failures == ()
-    yield made
-    assert apply_estate(made, resources=(), prune=Prune(enabled=True)).failures == ()
+    with declare_alone(new_target, ESTATE) as made:
+        yield made
 
 
 def id_of(target: Target, which: Dashboard = CARRIERS) -> str:

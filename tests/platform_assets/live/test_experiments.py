@@ -16,7 +16,7 @@ from platform_assets.reconcile.plan import Prune
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.model import Clients, Resource
-from tests.platform_assets.live.conftest import Gateway, NewTarget
+from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
 
 DELAYS = Experiment("models/delays", {"analysts": "CAN_READ", "pipeline": "CAN_EDIT"}, "How late", {"team": "data"})
 FARES = Experiment("fares")
@@ -26,10 +26,8 @@ DATA = [DELAYS.key, FARES.key]
 
 @pytest.fixture
 def target(new_target: NewTarget) -> Iterator[Target]:
-    made = new_target()
-    assert apply_estate(made, resources=DECLARED).failures == ()
-    yield made
-    assert apply_estate(made, resources=(), prune=Prune(True, DATA)).failures == ()
+    with declare_alone(new_target, DECLARED, DATA) as made:
+        yield made
 
 
 def find_id(target: Target, one: Experiment = DELAYS) -> str:

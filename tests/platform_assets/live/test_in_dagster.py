@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
+from demo.dagster_runs import QUIET
 from lakehouse.targets import Target
 from platform_assets.assets import build_estate_asset
 from platform_assets.checks import CHECK
@@ -20,8 +21,6 @@ from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.volume import Volume
 from tests.platform_assets.live.conftest import Gateway
-
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run_estate(selection: list[str] | None = None) -> dg.ExecuteInProcessResult:

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from demo.dagster_runs import QUIET
 from lakehouse.jars import HELLO_SPARK
 from lakehouse.jobs import find_job_ids
 from lakehouse.targets import Target
@@ -19,7 +20,6 @@ from platform_assets.jar_flow import CHECK, EXPECTED, KEY
 from platform_assets.resource_types.model import Clients
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 (JAR,) = [one for one in RESOURCES if one.type_name == "jar"]
 
 

@@ -22,7 +22,7 @@ from platform_assets.resource_types.model import Clients, InvalidDeclaration, Re
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
-from tests.platform_assets.live.conftest import Gateway, NewTarget
+from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
 
 BI, REPORTS = SqlWarehouse("insights"), Directory("reports")
 WORST = Query(
@@ -45,10 +45,8 @@ ESTATE: tuple[Resource, ...] = (BI, REPORTS, WORST, PLAIN)
 
 @pytest.fixture
 def target(new_target: NewTarget) -> Iterator[Target]:
-    made = new_target()
-    assert apply_estate(made, resources=ESTATE).failures == ()
-    yield made
-    assert apply_estate(made, resources=(), prune=Prune(enabled=True)).failures == ()
+    with declare_alone(new_target, ESTATE) as made:
+        yield made
 
 
 def get(target: Target, name: str, role: str = "deployer") -> ApiQuery:

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner, Result
 
+from demo.dagster_runs import QUIET
 from lakehouse.cli import app
 from lakehouse.cli.recovery import LocalRecovery
 from lakehouse.targets import Target, read_settings
@@ -104,10 +105,9 @@ def test_one_that_is_down_says_how_it_comes_up(estate: Target, monkeypatch: pyte
 
 def test_in_dagster_it_is_an_asset_after_the_whole_estate(estate: Target) -> None:
     job = defs.resolve_job_def("snapshot")
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     seen: list[dict[str, Any]] = []
     for _ in range(2):
-        (event,) = job.execute_in_process(run_config=quiet).get_asset_materialization_events()
+        (event,) = job.execute_in_process(run_config=QUIET).get_asset_materialization_events()
         assert event.asset_key == KEY
         seen.append({name: value.value for name, value in event.materialization.metadata.items()})
     assert seen[1]["is_new"] is False and seen[0]["version"] == seen[1]["version"]

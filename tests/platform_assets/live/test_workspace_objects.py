@@ -17,7 +17,7 @@ from platform_assets.reconcile.plan import Prune
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.workspace_file import WorkspaceFile
-from tests.platform_assets.live.conftest import Gateway, NewTarget
+from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
 
 REPORTS, DAILY = Directory("reports", {"analysts": "CAN_READ"}), Directory("reports/daily", {"pipeline": "CAN_MANAGE"})
 ABOUT = WorkspaceFile("ABOUT.md", {"pipeline": "CAN_EDIT"})
@@ -26,10 +26,8 @@ OBJECTS: tuple[Resource, ...] = (REPORTS, DAILY, ABOUT)
 
 @pytest.fixture
 def target(new_target: NewTarget) -> Iterator[Target]:
-    made = new_target()
-    assert apply_estate(made, resources=OBJECTS).failures == ()
-    yield made
-    assert apply_estate(made, resources=(), prune=Prune(enabled=True)).failures == ()
+    with declare_alone(new_target, OBJECTS) as made:
+        yield made
 
 
 def write(target: Target, role: str, path: str) -> None:
