@@ -53,6 +53,7 @@ RESOURCE_TYPES = (
     "query",
     "alert",
     "dashboard",
+    "repo",
 )
 # The parameter of our jobs that says who asked for a run: a person, or which try of which Dagster step.
 REQUESTED_BY = "requested_by"

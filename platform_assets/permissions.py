@@ -64,6 +64,11 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "directory": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "workspace_file": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "experiment": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
+    "repo": Permissions(
+        DEPLOYER,
+        databricks=("CAN MANAGE on the folder above",),
+        note="Of a private repository a Git credential of the deployer's",
+    ),
     "kms_key": Permissions(
         DEPLOYER,
         plan=("kms:DescribeKey", "kms:GetKeyRotationStatus", "kms:ListAliases", "kms:ListResourceTags"),

@@ -45,6 +45,8 @@ SERVICES = (
     "queries",
     "alerts",
     "dashboards",
+    "git_credentials",
+    "repos",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024

@@ -14,6 +14,7 @@ from platform_assets.resource_types.ownership import mark_comment
 
 # Fields with values of their own kind; the last are names that begin with a catalog's.
 _COMMENT, _BINDINGS, _CATALOG, _ENTITY = "comment", "bindings", "catalog", "entity_name"
+_ELSEWHERE = ("git_url", "branch")  # names that others gave
 Translate = Callable[[str], str]
 
 
@@ -83,6 +84,8 @@ def _translate(value: Any, words: _Dictionary, text: Translate | None = None) ->
 
 
 def _choose(field: str, words: _Dictionary) -> Translate | None:
+    if field in _ELSEWHERE:
+        return str
     kinds = {_COMMENT: words.comment, _BINDINGS: words.binding, _CATALOG: words.name, _ENTITY: words.name}
     return kinds.get(field)
 

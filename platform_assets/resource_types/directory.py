@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.workspace_object import WorkspaceObject
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.workspace import ObjectInfo
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Directory(WorkspaceObject):
         """Nothing: what lies in it is declared by itself."""
         return {}
 
-    def read_content(self, clients: Clients, path: str) -> dict[str, Any]:
+    def read_content(self, clients: Clients, found: ObjectInfo) -> dict[str, Any]:
         """Nothing."""
         return {}
 

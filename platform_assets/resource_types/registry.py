@@ -21,6 +21,7 @@ from platform_assets.resource_types.notebook import Notebook
 from platform_assets.resource_types.pipeline import Pipeline
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.registered_model import RegisteredModel
+from platform_assets.resource_types.repo import Repo
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
@@ -46,6 +47,7 @@ TYPES: tuple[type[Resource], ...] = (
     Directory,
     WorkspaceFile,
     Experiment,
+    Repo,
     KmsKey,
     SqsQueue,
     S3Bucket,

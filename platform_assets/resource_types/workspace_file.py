@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.workspace import ObjectInfo
 
 SOURCES = Path(__file__).parent.parent / "workspace_files"
 
@@ -31,11 +34,12 @@ class WorkspaceFile(WorkspaceObject):
         """What is in it, as a digest."""
         return {"content": _digest(self.source)}
 
-    def read_content(self, clients: Clients, path: str) -> dict[str, Any]:
+    def read_content(self, clients: Clients, found: ObjectInfo) -> dict[str, Any]:
         """Export."""
         from databricks.sdk.service.workspace import ExportFormat
 
-        return {"content": _digest(clients.workspace.workspace.download(path, format=ExportFormat.AUTO).read())}
+        content = clients.workspace.workspace.download(str(found.path), format=ExportFormat.AUTO).read()
+        return {"content": _digest(content)}
 
     def put(self, clients: Clients, path: str) -> None:
         """Make the folder if there is none, import over what is there; RAW, so that no script becomes a notebook.

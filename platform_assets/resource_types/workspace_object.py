@@ -70,7 +70,7 @@ class EstateObject(Resource):
 
 @dataclass(frozen=True)
 class WorkspaceObject(EstateObject):
-    """A folder or file."""
+    """A folder, a file or a Git folder."""
 
     fixed = {"object_type": "another type of object stands there; move it or delete it"}
 
@@ -89,7 +89,7 @@ class WorkspaceObject(EstateObject):
         object_type = str(found.object_type.value) if found.object_type else ""
         if object_type != self.object_type:
             return {"object_type": object_type}
-        content = {"object_type": object_type, **self.read_content(clients, path)}
+        content = {"object_type": object_type, **self.read_content(clients, found)}
         return self.with_permissions(clients, str(found.object_id), content)
 
     def create(self, clients: Clients, desired: State) -> None:
@@ -125,7 +125,7 @@ class WorkspaceObject(EstateObject):
         """Return the fields of the state that say what is in it."""
 
     @abstractmethod
-    def read_content(self, clients: Clients, path: str) -> dict[str, Any]:
+    def read_content(self, clients: Clients, found: ObjectInfo) -> dict[str, Any]:
         """Return the same fields of what is there."""
 
     @abstractmethod

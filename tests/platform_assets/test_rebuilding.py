@@ -18,6 +18,7 @@ from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.registered_model import RegisteredModel
+from platform_assets.resource_types.repo import Repo
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
 from platform_assets.resource_types.view import View
@@ -38,7 +39,9 @@ LATEST = View("flights.gold.latest", "SELECT '{2}' FROM {runs} JOIN {flights}", 
 ABOVE = View("flights.gold.above", "SELECT {far}(1) FROM {latest}", {"far": FAR, "latest": LATEST}, purpose="Above")
 OUTSIDE = Table("flights.ops.far", (Column("d", "date"),), bucket="lake", folder="a/b", partitioned_by=("d",))
 DELAY = RegisteredModel("flights.gold.delay", purpose="Minutes late")
-MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY)
+FLIGHTS_URL = "https://git.example.com/lakehouse-prod/x.git"  # called as an estate is, and not ours to translate
+SHARED = Repo("shared", {"analysts": "CAN_READ"}, FLIGHTS_URL, "gitHub", "main", sparse=("etl",))
+MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY, SHARED)
 REBUILT = [one for one in (*RESOURCES, *MORE) if one.references is not None]
 
 
@@ -71,6 +74,7 @@ def test_an_isolated_catalog_names_its_targets() -> None:
         (Volume("flights.ops.v", bucket="lake"), {"storage_location": "s3://lakehouse-local-lake/x"}, "the folder x"),
         (Volume("flights.ops.v", bucket="lake"), {"storage_location": "s3://somebodys"}, "somebodys, is not called as"),
         (Catalog("flights"), {"storage_root": "s3://somebodys/managed"}, "somebodys, is not called as"),
+        (SHARED, {"branch": None}, "does not say which tag"),
         (FAR, {"body": "`flights`.`ops`.`runs`(km)"}, "names what is no declared function"),
     ],
 )

@@ -63,6 +63,12 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /api/2.0/mlflow/experiments/delete",
         "GET PATCH /api/2.0/permissions/experiments/{id}",
     ),
+    "repo": (
+        "GET /api/2.0/workspace/get-status",
+        "GET POST /api/2.0/repos",
+        "GET PATCH DELETE /api/2.0/repos/{id}",
+        "GET PATCH /api/2.0/permissions/repos/{id}",
+    ),
     "storage_credential": (f"GET POST {UC}/storage-credentials", f"GET PATCH DELETE {UC}/storage-credentials/x"),
     "external_location": (f"GET POST {UC}/external-locations", f"GET PATCH DELETE {UC}/external-locations/x"),
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),

@@ -8,6 +8,7 @@ from local_workspace.gateway.store import Store
 from local_workspace.gateway.token_policy import KIND as TOKEN_POLICY
 from local_workspace.services.cluster_policies.policies import KIND as CLUSTER_POLICY
 from local_workspace.services.experiments.experiments import TRASH as TRASHED_EXPERIMENT
+from local_workspace.services.git_credentials.credentials import KIND as GIT_CREDENTIAL
 from local_workspace.services.jobs.access import ACL as JOB_ACL
 from local_workspace.services.pipelines.pipelines import KIND as PIPELINE
 from local_workspace.services.secrets.scopes import SCOPE as SECRET_SCOPE
@@ -24,7 +25,7 @@ WITH_ACL = (
 
 
 def forget_principal(store: Store, name: str) -> None:
-    """Remove the principal's memberships, grants, permissions and tokens; what it owned has a deleted owner."""
+    """Remove memberships, grants, permissions, tokens and Git credentials; what it owned has a deleted owner."""
     with store.transaction():
         for group, document in store.scan("group"):
             if name in document["members"]:
@@ -32,6 +33,9 @@ def forget_principal(store: Store, name: str) -> None:
         for key, token in store.scan("token"):
             if token["principal"] == name:
                 store.delete("token", key)
+        for key, credential in store.scan(GIT_CREDENTIAL):
+            if credential["owner"] == name:
+                store.delete(GIT_CREDENTIAL, key)
         _forget_grants(store, name)
         _forget_permissions(store, name)
 

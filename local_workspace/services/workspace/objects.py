@@ -70,7 +70,7 @@ class WorkspaceObjects:
         if document["object_type"] in TRASHABLE:
             raise not_implemented(f"{document['path']} is got by its own API; the Workspace API exports none here")
         if "content" not in document:
-            kind = "a folder" if document["object_type"] == "DIRECTORY" else "an experiment"
+            kind = "a folder" if document["object_type"] in tree.FOLDERS else "an experiment"
             raise bad_request(f"{document['path']} is {kind}; a notebook or file is expected")
         content: Path = self._contents / document["content"]
         return content.read_bytes()
@@ -78,7 +78,7 @@ class WorkspaceObjects:
     def list_folder(self, path: str) -> list[Document]:
         """Return what the caller may see of a folder, by path; of another object just itself."""
         document = self.get(path)
-        if document["object_type"] != "DIRECTORY":
+        if document["object_type"] not in tree.FOLDERS:
             return [document]
         path = document["path"]
         self._ensure_standard_children(path)
@@ -97,7 +97,7 @@ class WorkspaceObjects:
         Raises:
             ApiError: 404.
         """
-        if not self._is_folder(path):
+        if not self.is_folder(path):
             raise not_found(f"Path ({path}) doesn't exist.")
 
     def make_folder(self, path: str) -> None:
@@ -109,8 +109,9 @@ class WorkspaceObjects:
         with self._store.transaction():
             known = self._find(path)
             if known is None:
+                tree.check_repos(path, "DIRECTORY")
                 self._store.put(KIND, path, self.describe(path, "DIRECTORY"))
-            elif known["object_type"] != "DIRECTORY":
+            elif known["object_type"] not in tree.FOLDERS:
                 raise already_exists(f"A {known['object_type'].lower()} exists at {path}")
 
     def put(self, path: str, content: bytes, object_type: str, language: str | None, overwrite: bool) -> None:
@@ -120,17 +121,18 @@ class WorkspaceObjects:
             ApiError: 404 without the parent folder; 409 when it exists; 400 when it is of another type.
         """
         path = tree.normalize_path(path)
+        tree.check_repos(path, object_type)
         level = "CAN_EDIT" if overwrite and self._find(path) is not None else "CAN_MANAGE"
         check_level(self._store, self._caller, path, level)
-        if not self._is_folder(tree.parent_of(path)):
+        if not self.is_folder(tree.parent_of(path)):
             raise not_found(f"The parent folder ({tree.parent_of(path)}) does not exist.")
-        name = self._write_content(content)
+        name = self.write_content(content)
         try:
             previous = self._replace(path, object_type, language, overwrite, name, len(content))
         except BaseException:
-            self._remove_content(name)
+            self.remove_content(name)
             raise
-        self._remove_content(previous)
+        self.remove_content(previous)
 
     def add(self, path: str, object_type: str, fields: Document) -> Document:
         """Create an object that has no content, and return it.
@@ -140,8 +142,9 @@ class WorkspaceObjects:
         """
         path = tree.normalize_path(path)
         check_level(self._store, self._caller, path, "CAN_MANAGE")
+        tree.check_repos(path, object_type)
         with self._store.transaction():
-            if not self._is_folder(tree.parent_of(path)):
+            if not self.is_folder(tree.parent_of(path)):
                 raise not_found(f"Parent directory {tree.parent_of(path)} does not exist.")
             if self._find(path) is not None:
                 raise already_exists(f"Node named '{path.rpartition('/')[2]}' already exists")
@@ -163,10 +166,11 @@ class WorkspaceObjects:
             doomed[path] = self._require(path)
             for key, document in doomed.items():
                 self._store.delete(KIND, key)
+                self._store.delete(tree.CHECKOUT, str(document["object_id"]))
                 if document["object_type"] in TRASHABLE:
                     move_to_trash(self._store, self._caller, document)
         for document in doomed.values():
-            self._remove_content(document.get("content"))
+            self.remove_content(document.get("content"))
 
     def _require(self, path: str) -> Document:
         document = self._find(path)
@@ -174,9 +178,10 @@ class WorkspaceObjects:
             raise not_found(f"Path ({path}) doesn't exist.")
         return document
 
-    def _is_folder(self, path: str) -> bool:
+    def is_folder(self, path: str) -> bool:
+        """Say whether a path is a folder."""
         found = self._find(path)
-        return found is not None and found["object_type"] == "DIRECTORY"
+        return found is not None and found["object_type"] in tree.FOLDERS
 
     def _find(self, path: str) -> Document | None:
         document = self._store.get(KIND, path)
@@ -187,8 +192,8 @@ class WorkspaceObjects:
         return document
 
     def _ensure_standard_children(self, path: str) -> None:
-        folders = {"/": tree.STANDARD_FOLDERS, "/Users": tree.list_homes(self._store)}.get(path, ())
-        for folder in folders:
+        homes = {f"/{above}": tree.list_homes(self._store, f"/{above}") for above in tree.HOMES}
+        for folder in {"/": tree.STANDARD_FOLDERS, **homes}.get(path, ()):
             self._find(folder)
 
     def _replace(
@@ -213,7 +218,8 @@ class WorkspaceObjects:
         identity = known or {"object_id": self._store.next_id(KIND) + 1_000_000, "created_at": now}
         return {**identity, "path": path, "object_type": object_type, "modified_at": now}
 
-    def _write_content(self, content: bytes) -> str:
+    def write_content(self, content: bytes) -> str:
+        """Store a content and return its name."""
         self._contents.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._contents)
         with os.fdopen(descriptor, "wb") as file:
@@ -222,7 +228,8 @@ class WorkspaceObjects:
             os.fsync(file.fileno())
         return Path(name).name
 
-    def _remove_content(self, name: str | None) -> None:
+    def remove_content(self, name: str | None) -> None:
+        """Remove a content, if there is one."""
         if name:
             (self._contents / name).unlink(missing_ok=True)
 

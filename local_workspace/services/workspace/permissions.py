@@ -1,4 +1,4 @@
-"""Folders, files, notebooks, experiments, queries, alerts and dashboards in the Permissions API.
+"""Folders, Git folders, files, notebooks, experiments, queries, alerts and dashboards in the Permissions API.
 
 https://docs.databricks.com/api/workspace/permissions
 """
@@ -28,6 +28,7 @@ OBJECT_TYPES = {
     "queries": "QUERY",
     "alertsv2": "ALERTV2",
     "dashboards": "DASHBOARD",
+    "repos": "REPO",
 }
 _SHOWN_TYPES = {"MLFLOW_EXPERIMENT": "mlflowExperiment"}
 _ADMINS: Document = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}
@@ -90,7 +91,8 @@ def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
         for entry in [*acl, *_standing_entries(store, holder)]:
             level: Document = {"permission_level": entry["permission_level"], "inherited": holder != document}
             if holder != document:
-                level["inherited_from_object"] = [f"/directories/{holder['object_id']}"]
+                kind_above = "repos" if holder["object_type"] == "REPO" else "directories"
+                level["inherited_from_object"] = [f"/{kind_above}/{holder['object_id']}"]
             held[subject_of(entry)].append(level)
     return {
         "object_id": f"/{kind}/{document.get('id', document['object_id'])}",

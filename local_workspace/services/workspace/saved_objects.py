@@ -57,6 +57,7 @@ class SavedObjects:
             self._tree.require_folder(folder)
             check_level(self._store, self._caller, folder, "CAN_MANAGE")
             path = self._choose_path(folder, read_name(name), renames)
+            tree.check_repos(path, self._type.object_type)
             document = self._tree.describe(path, self._type.object_type)
             document |= {"id": identity, "owner": self._caller.name, "modifier": self._caller.name}
             document |= {"settings": settings, "acl": [entry_for(self._caller, "CAN_MANAGE")]}

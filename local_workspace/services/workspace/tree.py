@@ -8,7 +8,10 @@ from local_workspace.gateway.principals import WORKSPACE_MEMBERS
 from local_workspace.gateway.store import Store
 
 KIND = "workspace_object"
+CHECKOUT = "git_checkout"  # which files a Git folder has checked out, by its id
+FOLDERS = ("DIRECTORY", "REPO")
 STANDARD_FOLDERS = ("/", "/Repos", "/Shared", "/Users")
+HOMES = ("Repos", "Users")
 
 
 def normalize_path(path: str) -> str:
@@ -33,9 +36,9 @@ def parent_of(path: str) -> str:
 
 
 def home_owner(path: str) -> str | None:
-    """Return whose home the path is or lies in."""
+    """Return whose home the path is or lies in; in /Repos everybody has one as well."""
     parts = path.split("/")
-    return parts[2] if len(parts) > 2 and parts[1] == "Users" else None
+    return parts[2] if len(parts) > 2 and parts[1] in HOMES else None
 
 
 def is_standard(store: Store, path: str) -> bool:
@@ -43,13 +46,25 @@ def is_standard(store: Store, path: str) -> bool:
     if path in STANDARD_FOLDERS:
         return True
     owner = home_owner(path)
-    return owner is not None and path == f"/Users/{owner}" and store.get("principal", owner) is not None
+    is_home = path in [f"/{above}/{owner}" for above in HOMES]
+    return owner is not None and is_home and store.get("principal", owner) is not None
 
 
-def list_homes(store: Store) -> list[str]:
-    """Return the home folders of the principals that belong to the workspace."""
+def list_homes(store: Store, above: str) -> list[str]:
+    """Return the home folders in /Users or /Repos of the principals that belong to the workspace."""
     names = [name for name, _ in store.scan("principal")]
-    return [f"/Users/{name}" for name in names if WORKSPACE_MEMBERS in principals.groups_of(store, name)]
+    return [f"{above}/{name}" for name in names if WORKSPACE_MEMBERS in principals.groups_of(store, name)]
+
+
+def check_repos(path: str, object_type: str) -> None:
+    """Refuse what cannot be in /Repos: folders, in them Git folders, in those anything.
+
+    Raises:
+        ApiError: 400.
+    """
+    depth = path.count("/") - 1 if path.startswith("/Repos/") else 0
+    if (depth == 1 and object_type != "DIRECTORY") or (depth == 2 and object_type != "REPO"):
+        raise bad_request("Top-level folder can only contain repos", "DIRECTORY_PROTECTED")
 
 
 def list_folders_above(path: str) -> list[str]:

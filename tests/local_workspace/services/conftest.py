@@ -23,6 +23,7 @@ from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
 SERVICES = (
     *("files", "workspace", "dbfs", "warehouses", "tokens", "secrets", "cluster_policies"),
     *("experiments", "pipelines", "queries", "alerts", "dashboards"),
+    *("git_credentials", "repos"),
 )
 
 

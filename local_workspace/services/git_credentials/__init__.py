@@ -1,0 +1,1 @@
+"""Credentials of principals for Git providers; what they are is never shown."""

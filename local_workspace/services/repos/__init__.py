@@ -1,0 +1,1 @@
+"""Git folders: checkouts of remote repositories in the workspace's tree."""

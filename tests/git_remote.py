@@ -1,0 +1,101 @@
+"""A Git server on loopback with one repository: what a provider is to a Git folder."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from wsgiref.simple_server import WSGIServer, make_server
+
+from dulwich.object_store import commit_tree_changes
+from dulwich.objects import Blob, Commit, Tag, Tree
+from dulwich.repo import MemoryRepo
+from dulwich.server import DictBackend
+from dulwich.web import WSGIRequestHandlerLogger, make_wsgi_chain
+
+AUTHOR = b"Ann <ann@example.com>"
+
+
+@dataclass
+class GitRemote:
+    """The repository and what its server saw: `logins` are the Authorization headers, decoded."""
+
+    repository: MemoryRepo
+    url: str = ""
+    password: str | None = None
+    logins: list[str] = field(default_factory=list)
+
+    def commit(self, branch: str, files: Mapping[str, bytes | None]) -> str:
+        """Commit files, None for those that go; return the commit's id."""
+        repository, ref = self.repository, f"refs/heads/{branch}".encode()
+        parent = dict(repository.refs.as_dict()).get(ref)
+        tree = repository[repository[parent].tree] if parent else Tree()
+        repository.object_store.add_object(tree)
+        changes = []
+        for path, content in files.items():
+            blob = Blob.from_string(content) if content is not None else None
+            if blob:
+                repository.object_store.add_object(blob)
+            changes.append((path.encode(), 0o100644 if blob else None, blob.id if blob else None))
+        made = Commit()
+        made.tree = commit_tree_changes(repository.object_store, tree.id, changes)
+        made.parents = [parent] if parent else []
+        made.author = made.committer = AUTHOR
+        made.author_time = made.commit_time = 1_700_000_000
+        made.author_timezone = made.commit_timezone = 0
+        made.message = b"Change"
+        repository.object_store.add_object(made)
+        repository.refs[ref] = made.id
+        return str(made.id.decode())
+
+    def branch(self, name: str, source: str) -> None:
+        """Make a branch where another is."""
+        self.repository.refs[f"refs/heads/{name}".encode()] = self.repository.refs[f"refs/heads/{source}".encode()]
+
+    def tag(self, name: str, commit: str) -> None:
+        """Put an annotated tag onto a commit, or move it there."""
+        made = Tag()
+        made.name, made.tagger, made.message = name.encode(), AUTHOR, b"Release"
+        made.tag_time, made.tag_timezone = 1_700_000_000, 0
+        made.object = (Commit, commit.encode())
+        self.repository.object_store.add_object(made)
+        self.repository.refs[f"refs/tags/{name}".encode()] = made.id
+
+    def close(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+        """Let nobody through without the password, if there is one."""
+
+        def guard(environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            header = environment.get("HTTP_AUTHORIZATION", "")
+            login = base64.b64decode(header.partition(" ")[2]).decode()
+            self.logins.append(login)
+            if self.password is not None and login.partition(":")[2] != self.password:
+                start("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="git"')])
+                return [b"no"]
+            return application(environment, start)
+
+        return guard
+
+
+class _Quiet(WSGIRequestHandlerLogger):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serve_remote() -> Iterator[GitRemote]:
+    """Serve an empty repository whose default branch is main."""
+    repository = MemoryRepo()
+    repository.refs.set_symbolic_ref(b"HEAD", b"refs/heads/main")
+    remote = GitRemote(repository)
+    application = remote.close(make_wsgi_chain(DictBackend({"/data/flights.git": repository})))
+    server = make_server("127.0.0.1", 0, application, server_class=WSGIServer, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    remote.url = f"http://127.0.0.1:{server.server_port}/data/flights.git"
+    yield remote
+    server.shutdown()
+    thread.join()
+    server.server_close()
