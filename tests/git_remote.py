@@ -21,12 +21,16 @@ AUTHOR = b"Ann <ann@example.com>"
 
 @dataclass
 class GitRemote:
-    """The repository and what its server saw: `logins` are the Authorization headers, decoded."""
+    """The repository and what its server saw: `logins` are the Authorization headers, decoded.
+
+    `damage`: which byte of a pack is not sent as it is.
+    """
 
     repository: MemoryRepo
     url: str = ""
     password: str | None = None
     logins: list[str] = field(default_factory=list)
+    damage: int | None = None
 
     def commit(self, branch: str, files: Mapping[str, bytes | None]) -> str:
         """Commit files, None for those that go; return the commit's id."""
@@ -74,12 +78,26 @@ class GitRemote:
             if self.password is not None and login.partition(":")[2] != self.password:
                 start("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="git"')])
                 return [b"no"]
-            return application(environment, start)
+            if self.damage is None or environment["REQUEST_METHOD"] != "POST":
+                return application(environment, start)
+            written: list[bytes] = []
+
+            def begin(*arguments: Any) -> Callable[[bytes], None]:
+                start(*arguments)
+                return written.append
+
+            rest = [*application(environment, begin)]
+            return [self._spoil(b"".join([*written, *rest]))]
 
         return guard
 
+    def _spoil(self, body: bytes) -> bytes:
+        spoilt, at = bytearray(body), len(body) - 4 + (self.damage or 0)  # after it comes the last packet, "0000"
+        spoilt[at] ^= 0xFF
+        return bytes(spoilt)
 
-class _Quiet(WSGIRequestHandlerLogger):
+
+class QuietHandler(WSGIRequestHandlerLogger):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
@@ -91,7 +109,7 @@ def serve_remote() -> Iterator[GitRemote]:
     repository.refs.set_symbolic_ref(b"HEAD", b"refs/heads/main")
     remote = GitRemote(repository)
     application = remote.close(make_wsgi_chain(DictBackend({"/data/flights.git": repository})))
-    server = make_server("127.0.0.1", 0, application, server_class=WSGIServer, handler_class=_Quiet)
+    server = make_server("127.0.0.1", 0, application, server_class=WSGIServer, handler_class=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     remote.url = f"http://127.0.0.1:{server.server_port}/data/flights.git"

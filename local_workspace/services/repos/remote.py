@@ -80,18 +80,19 @@ def fetch(url: str, wanted: Reference, login: Login | None) -> Fetched:
             has not (GIT_UNKNOWN_REF) and for a remote that does not answer as one (GIT_REMOTE_ERROR).
     """
     from dulwich.client import HTTPUnauthorized
-    from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
-    from urllib3.exceptions import HTTPError
+    from dulwich.errors import NotGitRepository
 
     try:
         return _fetch(url, wanted, login)
+    except ApiError:
+        raise
     except HTTPUnauthorized:
         kind = "Missing" if login is None else "Invalid"
         raise permission_denied(f"{kind} Git provider credentials. {_SETTINGS}") from None
     except NotGitRepository:
         rule = "Please ensure that your remote Git repo URL is valid and your token has access to it."
         raise not_found(f"Remote repo not found: {url}. {rule}") from None
-    except (GitProtocolError, HangupException, HTTPError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - what a remote may send breaks in many ways, and has no class in common
         raise _remote_error(url, f"{type(error).__name__}: {error}") from None
 
 
