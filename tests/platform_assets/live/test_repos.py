@@ -14,14 +14,16 @@ from databricks.sdk.service.workspace import ExportFormat, ImportFormat, RepoInf
 
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
-from platform_assets.estate import apply_estate, plan_estate
+from platform_assets.estate import apply_estate, carry_out, plan_estate
 from platform_assets.reconcile.explain import explain_plan
 from platform_assets.reconcile.importing import import_resources
 from platform_assets.reconcile.plan import Prune
-from platform_assets.recovery.restoring import restore_resources
+from platform_assets.recovery.drill import plan_rebuild
+from platform_assets.recovery.proof import prove_equal
 from platform_assets.recovery.snapshot import read_snapshot, write_snapshot
 from platform_assets.recovery.taking import take_snapshot
 from platform_assets.resource_types.directory import Directory
+from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource
 from platform_assets.resource_types.repo import Repo
 from tests.git_remote import GitRemote, serve_remote
@@ -187,13 +189,43 @@ def test_it_is_imported_and_a_tag_has_no_words(target: Target, declared: Declare
     assert "does not say which tag" in found.refused[declared[1].key]
 
 
-def test_it_survives_a_snapshot(target: Target, declared: Declared, new_target: NewTarget) -> None:
-    taken = take_snapshot(Clients(target), declared)
-    restored = restore_resources(read_snapshot(write_snapshot(taken), "here"))
-    assert {one.key for one in restored} == {one.key for one in declared}
-    made = new_target()
-    assert apply_estate(made, resources=restored).failures == ()
-    assert text(made, declared[0]) == b"two\n"
+def test_it_is_rebuilt_in_another_workspace_as_it_is(
+    target: Target, declared: Declared, remote: GitRemote, recovery_target: Target
+) -> None:
+    flights, released, _ = declared
+    group, name = Group("readers", members=("pipeline",)), target.bucket_prefix
+    remote.branch(name, "main")  # called as the estate is, and not ours to translate
+    shared = Repo("shared", {"group/readers": "CAN_RUN"}, remote.url, "gitHub", name)
+    everything = (*declared, group, shared)
+    assert apply_estate(target, resources=everything).failures == ()
+    Clients(target).workspace.repos.update(int(find(target, flights).id or 0), branch="dev")
+    taken = read_snapshot(write_snapshot(take_snapshot(Clients(target), everything)), "here")
+    spare = replace(recovery_target, bucket_prefix="lakehouse-repos", catalog_prefix="repos_")
+    assert carry_out(spare, plan_rebuild(taken, spare)).failures == ()
+    proof = prove_equal(taken, Clients(target), Clients(spare))
+    assert (proof.resources, proof.differences, proof.pending) == (len(everything), (), ())
+    assert (find(spare, flights).branch, text(spare, flights)) == ("dev", b"one\n")
+    assert find(spare, released).head_commit_id == released.commit
+    assert Repo("shared", shared.permissions).read(Clients(spare))["permissions"] == {  # type: ignore[index]
+        spare.account_wide("readers"): "CAN_RUN"
+    }
+    for one in (target, spare):
+        assert apply_estate(one, resources=(), prune=Prune(True)).failures == ()
+
+
+def test_a_private_one_takes_a_credential_of_the_deployers(new_target: NewTarget) -> None:
+    made, api = new_target(), Clients(new_target()).workspace.git_credentials
+    with serve_remote() as private:
+        private.commit("main", {"README.md": b"private\n"})
+        private.password = "s3cret"
+        one = Repo("private", {}, private.url, "bitbucketServer", "main")
+        failures = apply_estate(made, resources=(one,)).failures
+        assert "Missing Git provider credentials" in str(failures[0].error)
+        credential = api.create("bitbucketServer", git_username="deployer", personal_access_token="s3cret")
+        assert apply_estate(made, resources=(one,)).failures == ()
+        assert text(made, one) == b"private\n"
+        api.delete(credential.credential_id)
+    assert plan_estate(made, resources=(one,)).is_empty, "reading needs no remote"
     assert apply_estate(made, resources=(), prune=Prune(True)).failures == ()
 
 
