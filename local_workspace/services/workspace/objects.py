@@ -192,8 +192,11 @@ class WorkspaceObjects:
         return document
 
     def _ensure_standard_children(self, path: str) -> None:
-        homes = {f"/{above}": tree.list_homes(self._store, f"/{above}") for above in tree.HOMES}
-        for folder in {"/": tree.STANDARD_FOLDERS, **homes}.get(path, ()):
+        if path == "/":
+            folders = list(tree.STANDARD_FOLDERS)
+        else:
+            folders = tree.list_homes(self._store, path) if path.removeprefix("/") in tree.HOMES else []
+        for folder in folders:
             self._find(folder)
 
     def _replace(
