@@ -66,7 +66,7 @@ def describe_asset(resource: Resource, target: Target) -> dg.AssetSpec:
     """Return the resource's asset spec."""
     return dg.AssetSpec(
         key=dg.AssetKey(resource.key.split("/")),
-        deps=[dg.AssetKey(key.split("/")) for key in resource.dependencies],
+        deps=[*(dg.AssetKey(key.split("/")) for key in resource.dependencies), *_list_tables(resource)],
         description=resource.description,
         group_name=resource.group,
         kinds=set(resource.kinds),
@@ -75,6 +75,11 @@ def describe_asset(resource: Resource, target: Target) -> dg.AssetSpec:
         metadata={"physical_name": resource.physical_name(target)},
         skippable=True,  # one that failed is not materialized, the others are
     )
+
+
+def _list_tables(resource: Resource) -> list[dg.AssetKey]:
+    """Tables are the other location's assets: here they are keys, which no run of the estate waits for."""
+    return [dg.AssetKey(name.key) for name in dict.fromkeys(resource.tables_read)]
 
 
 def _tell(context: dg.AssetExecutionContext, result: Result) -> None:

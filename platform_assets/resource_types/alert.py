@@ -15,7 +15,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
-from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
+from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
 
 _ALONE = ("IS_NULL", "IS_NOT_NULL")
 CONDITIONS = (
@@ -75,6 +75,11 @@ class Alert(SavedObject):
     def needs(self) -> tuple[str, ...]:
         """The query, or the declared resources that its text reads."""
         return (self.query.key,) if self.query else list_keys(self.reads)
+
+    @property
+    def tables_read(self) -> tuple[TableName, ...]:
+        """The tables of the data layer that it reads."""
+        return list_tables(self.reads)
 
     def desired_settings(self, target: Target) -> dict[str, Any]:
         """Text with physical names, condition and schedule in the API's form."""

@@ -18,7 +18,7 @@ from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.saved_object import Found, SavedObject
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
+from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
 from platform_assets.resource_types.workspace_object import list_estate
 
 SOURCES = Path(__file__).parent.parent / "dashboards"
@@ -56,6 +56,11 @@ class Dashboard(SavedObject):
     def needs(self) -> tuple[str, ...]:
         """The declared resources that it reads."""
         return list_keys(self.reads)
+
+    @property
+    def tables_read(self) -> tuple[TableName, ...]:
+        """The tables of the data layer that it reads."""
+        return list_tables(self.reads)
 
     def desired_settings(self, target: Target) -> dict[str, Any]:
         """The definition with physical names, and whether and how it is published."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import boto3
     from databricks.sdk import WorkspaceClient
 
+    from lakehouse.names import TableName
     from platform_assets.resource_types.listing import Listing
     from platform_assets.resource_types.rebuilding import Rebuilding
 
@@ -101,6 +102,11 @@ class Resource(ABC):
     def dependencies(self) -> tuple[str, ...]:
         """Keys of all resources that this one needs."""
         return self.after
+
+    @property
+    def tables_read(self) -> tuple[TableName, ...]:
+        """Tables of the data layer that its SQL names: lineage, which nothing waits for."""
+        return ()
 
     @property
     def description(self) -> str:

@@ -36,5 +36,10 @@ def list_keys(names: Mapping[str, Resource | TableName]) -> tuple[str, ...]:
     return tuple(one.key for one in names.values() if isinstance(one, Resource))
 
 
+def list_tables(names: Mapping[str, Resource | TableName]) -> tuple[TableName, ...]:
+    """Return the tables of the data layer among the names."""
+    return tuple(one for one in names.values() if isinstance(one, TableName))
+
+
 def _name_on(target: Target, named: Resource | TableName) -> str:
     return named.on(target) if isinstance(named, TableName) else named.physical_name(target)

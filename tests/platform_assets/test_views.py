@@ -35,6 +35,7 @@ def test_what_is_quoted_or_a_hint_stays(text: str) -> None:
 def test_names_follow_the_target_and_the_order_follows_the_declarations() -> None:
     view = View("flights.gold.v", "SELECT '{2}' FROM {runs}, {flights}", {"runs": RUNS, "flights": BUILT})
     assert view.dependencies == ("schema/flights/gold", "table/flights/ops/runs")
+    assert view.tables_read == (BUILT,)
     local, dev = (view.desired(target)["query"] for target in (local_target(Path("/nowhere")), REMOTE["dev"]))
     assert local == "SELECT '{2}' FROM `flights`.`ops`.`runs`, `flights`.`silver`.`flights`"
     assert dev == local.replace("`flights`.`", "`dev_flights`.`")
