@@ -15,6 +15,7 @@ import pytest
 
 from lakehouse.executor import threaded_executor
 from tests.lakehouse.serverless.conftest import Remote
+from tests.lakehouse.serverless.crashes import WRITER
 
 PIPES = """
 import json, os, sys, time
@@ -24,6 +25,7 @@ pipes = open_dagster_pipes(
     params_loader=loader, message_writer=PipesUnityCatalogVolumesMessageWriter(interval=0)
 )
 """
+OWN_PIPES = WRITER + PIPES.replace("PipesUnityCatalogVolumesMessageWriter(interval=0)", "VolumeMessageWriter()")
 
 
 @pytest.fixture
@@ -57,6 +59,18 @@ def test_what_the_step_reports_becomes_metadata(remote: Remote, instance: dg.Dag
     assert metadata["databricks/run_id"].value == run.run_id
     assert metadata["databricks/run_url"].value == run.run_page_url
     assert metadata["databricks/execution_seconds"].value > 0
+
+
+def test_a_step_that_says_nothing_costs_no_question_for_what_it_said(
+    remote: Remote, instance: dg.DagsterInstance
+) -> None:
+    asset = remote.asset("silent", OWN_PIPES + "with pipes:\n    time.sleep(1)\n")
+    remote.client.api_client.do("DELETE", "/local/requests")
+    assert materialize(asset, instance).success
+    answer: Any = remote.client.api_client.do("GET", "/local/requests")
+    paths = [one["path"] for one in answer["requests"] if one["user_agent"].startswith("lakehouse/")]
+    assert [path for path in paths if path.startswith("/api/2.0/fs/files/")] == []
+    assert any(path.startswith("/api/2.0/fs/directories/") for path in paths)
 
 
 def test_a_script_without_pipes_runs_and_its_output_shows(
@@ -104,9 +118,12 @@ def test_a_timeout_ends_the_run_and_is_said(remote: Remote, instance: dg.Dagster
     assert "timeout of 1 seconds" in failure_of(materialize(asset, instance))
 
 
+@pytest.mark.parametrize("pipes", [PIPES, OWN_PIPES], ids=["stock", "own"])
 @pytest.mark.parametrize("said", ["pipes.log.info('hello')", "'nothing but that it has opened'"])
-def test_messages_that_break_off_are_no_success(remote: Remote, instance: dg.DagsterInstance, said: str) -> None:
-    code = PIPES + f"{said}; time.sleep(2.5); sys.exit(0)\n"
+def test_messages_that_break_off_are_no_success(
+    remote: Remote, instance: dg.DagsterInstance, said: str, pipes: str
+) -> None:
+    code = pipes + f"{said}; time.sleep(2.5); sys.exit(0)\n"
     asset = remote.asset("broken_off", code)
     assert "messages break off" in failure_of(materialize(asset, instance))
 
