@@ -55,10 +55,11 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         lambda match: f"put the file at {match['path']}, or correct the path in the task's environment",
     ),
     (
-        # of uv and of pip
+        # of uv, twice, and of pip
         re.compile(
-            r"(?:Because (?:there is no version of )?|No matching distribution found for )(?P<what>[^\s,;]+)"
-            r"(?: was not found in the package registry| and you require|(?=\s|$))"
+            r"(?:there is no version of |No matching distribution found for "
+            r"|(?=\S+ was not found in the package registry))"
+            r"(?P<what>[^\s,;]+)"
         ),
         lambda match: f"correct {match['what']} in the environment's dependencies: no index has it",
     ),

@@ -70,3 +70,4 @@ def test_a_known_cause_has_its_remedy(error: str, remedy: str) -> None:
 
 def test_what_is_not_known_has_none() -> None:
     assert find_remedies("ValueError: 12 does not have two digits; no policy") == []
+    assert find_remedies("ValueError: Because the index was not found: Cannot read x") == []
