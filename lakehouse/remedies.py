@@ -31,6 +31,10 @@ def _grant(match: re.Match[str]) -> str:
     return f"GRANT {privilege} ON {match['kind'].upper()} {match['name']} TO {principal}"
 
 
+def _put_file(match: re.Match[str]) -> str:
+    return f"put the file at {match['path']}, or correct the path"
+
+
 _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
     (
         re.compile(
@@ -47,9 +51,24 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         ),
     ),
     (
-        re.compile(r"Library installation failed for '(?P<path>[^']+)'.*?(not found|does not exist)"),
+        re.compile(r"Library installation failed for '(?P<path>[^']*/[^']+)'.*?(not found|does not exist)"),
         lambda match: f"put the file at {match['path']}, or correct the path in the task's environment",
     ),
+    (
+        # of uv, twice, and of pip
+        re.compile(
+            r"(?:there is no version of |No matching distribution found for "
+            r"|(?=\S+ was not found in the package registry))"
+            r"(?P<what>[^\s,;]+)"
+        ),
+        lambda match: f"correct {match['what']} in the environment's dependencies: no index has it",
+    ),
+    (
+        re.compile(r"Cannot read (?:the python file )?(?P<path>/\S+?):? .*?(not found|does not exist)", re.IGNORECASE),
+        _put_file,
+    ),
+    (re.compile(r"No such file or directory: '(?P<path>/Volumes/[^']+)'"), _put_file),
+    (re.compile(r"PATH_NOT_FOUND\] Path does not exist: (?P<path>\S+?)\.(?=\s|$)"), _put_file),
     (
         re.compile(r"Main class '(?P<name>[^']+)' is in none of the task's JARs: (?P<jars>.+)"),
         lambda match: f"correct main_class_name, or build {match['name']} into {match['jars']}",

@@ -1,7 +1,8 @@
 """Pipes messages through a volume, as they come: files 1.json, 2.json, ... of JSON lines, each written whole.
 
 The stock writer of dagster_pipes waits ten seconds between files and looks once a second; here a message is out at
-once, the next file a third of a second later, and all are before the step ends. Prints are messages too.
+once, the next file a third of a second later, and all are before the step ends. Prints are messages too. A step that
+ends with nothing said has no files: that it did is in a name.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dagster_pipes import PipesMessage, PipesMessageWriter, PipesMessageWriterCh
 
 INTERVAL_S = 0.3
 NEWS = ".news"  # a file beside the folder, there first; its size is the number of files: one listing tells what is new
+SILENCE = ".silence"  # another one: opened, closed, and nothing said in between
+NOTHING_SAID: list[tuple[str, Any]] = [("opened", {"extras": {}}), ("closed", {})]
 
 
 class VolumeMessageWriter(PipesMessageWriter["VolumeChannel"]):
@@ -65,12 +68,13 @@ class VolumeChannel(PipesMessageWriterChannel):
     def _write_files(self) -> None:
         try:
             os.makedirs(os.path.dirname(self._directory), exist_ok=True)
-            self._tell_news()  # that there will be files: "opened" itself waits for something to go with
-            os.makedirs(self._directory, exist_ok=True)
+            self._tell(NEWS, "")  # that there will be files: "opened" itself waits for something to go with
             is_open = True
             while is_open:
                 batch, is_open = self._take_batch()
-                if batch:
+                if not self._written and [(one["method"], one["params"]) for one in batch] == NOTHING_SAID:
+                    self._tell(SILENCE, "")
+                elif batch:
                     self._write_file(join_prints(batch))
                     self._closing.wait(INTERVAL_S)
         except Exception as error:  # noqa: BLE001 - raised by close, in the thread that owns the step
@@ -87,14 +91,15 @@ class VolumeChannel(PipesMessageWriterChannel):
         return messages, len(messages) == len(batch)
 
     def _write_file(self, batch: list[PipesMessage]) -> None:
+        os.makedirs(self._directory, exist_ok=True)
         self._written += 1
         with open(f"{self._directory}/{self._written}.json", "w", encoding="utf-8") as file:
             file.write("\n".join(json.dumps(message) for message in batch))
-        self._tell_news()
+        self._tell(NEWS, "." * self._written)
 
-    def _tell_news(self) -> None:
-        with open(f"{self._directory}{NEWS}", "w", encoding="utf-8") as file:
-            file.write("." * self._written)
+    def _tell(self, kind: str, text: str) -> None:
+        with open(f"{self._directory}{kind}", "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 def join_prints(batch: Sequence[PipesMessage]) -> list[PipesMessage]:

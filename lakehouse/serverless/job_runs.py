@@ -43,7 +43,7 @@ def run_job(workspace: WorkspaceClient, context: Context, name: str, patience_se
     step = RemoteStep(workspace, context, patience_seconds)
 
     def start(token: str) -> int:
-        step.shared.submits.take()
+        step.shared.run_nows.take()
         waiter = workspace.jobs.run_now(
             job_id, idempotency_token=token, job_parameters={REQUESTED_BY: step.attempt.run_name}
         )

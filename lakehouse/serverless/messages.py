@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 # silence, and 0.3 s after the file before otherwise, so even the slowest has it in Dagster within a second.
 FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S = 0.25, 1.3, 0.5, 0.85
 FEW = 3  # more steps always have news
+NEXT_S = 1.0  # by then there is the next listing: of many steps' runs that end together, none lists for itself
 NEWS = ".news"  # a file beside the folder, there from the start; its size is the number of files of messages
+SILENCE = ".silence"  # another one, of a step that has closed: nothing was said, there are no files
+NOTHING_SAID = '{"method": "opened", "params": {"extras": {}}}\n{"method": "closed", "params": {}}'
 
 
 class _OneWriter(PipesMessageReader):
@@ -71,10 +74,11 @@ class VolumeMessageReader(_OneWriter):
         inbox = _Inbox(self._feed, self._directory, self._token, handler, self.closed)
         with self._feed.delivers(inbox):
             yield {"path": inbox.folder}
+            if inbox.was_heard and self._feed.serves_many:
+                self.closed.wait(NEXT_S)
         if inbox.error is not None:
             raise inbox.error
-        inbox.drain()
-        self.break_off = not self.closed.is_set() and inbox.is_expected()
+        self.break_off = inbox.finish()
 
     def no_messages_debug_text(self) -> str:
         """Say where messages were expected."""
@@ -87,6 +91,7 @@ class MessageFeed:
     def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
         self._files = workspace.files
         self._patience_s = patience_s
+        self.serves_many = False
         self._pause_s = FASTEST_S
         self._thread: ServiceThread[_Inbox] = ServiceThread("pipes-messages", self._deliver_all)
 
@@ -128,9 +133,9 @@ class MessageFeed:
             by_directory[inbox.directory].append(inbox)
         found = [self._deliver(directory, members) for directory, members in by_directory.items()]
         slower = min(TALKATIVE_S if any(found) else SLOWEST_S, self._pause_s * SLOWER_BY)
-        are_few = len(inboxes) <= FEW
-        self._pause_s = slower if are_few else max(TALKATIVE_S, slower)
-        return self._pause_s, 0.0 if are_few else self._pause_s
+        self.serves_many = len(inboxes) > FEW
+        self._pause_s = max(TALKATIVE_S, slower) if self.serves_many else slower
+        return self._pause_s, self._pause_s if self.serves_many else 0.0
 
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
         """Hand over what is new in a directory; say whether anything was."""
@@ -153,6 +158,7 @@ class _Inbox:
         self.directory = directory
         self.folder = f"{directory}/{token}"
         self.error: Exception | None = None
+        self.was_heard = False
         self._feed = feed
         self._token = token
         self._handler = handler
@@ -166,20 +172,31 @@ class _Inbox:
 
         Where a folder has no news beside it, its writer is the stock one and its files have to be asked for.
         """
-        size = sizes.get(f"{self._token}{NEWS}")
-        if self.error is not None or (self._token not in sizes if size is None else size == self._size):
+        if self.error is not None:
             return False
+        size = sizes.get(f"{self._token}{NEWS}")
+        self.was_heard = size is not None
         try:
-            found = self.drain(size)
+            if f"{self._token}{SILENCE}" in sizes:
+                self._hear_silence()
+            found = (self._token in sizes if size is None else size != self._size) and self.drain(size)
         except Exception as error:  # noqa: BLE001 - raised by the thread that owns the step
             self.error = error
             return False
         self._size = size or 0
         return found and not self._closed.is_set()
 
-    def is_expected(self) -> bool:
-        """Say whether the step has begun to speak, if only by telling that it will."""
-        return not {self._token, f"{self._token}{NEWS}"}.isdisjoint(self._feed.list_directory(self.directory))
+    def finish(self) -> bool:
+        """Hand over all that is left, the run having ended; say whether it breaks off: it began but has no end."""
+        if self._closed.is_set():
+            return False
+        sizes = self._feed.list_directory(self.directory)
+        if f"{self._token}{SILENCE}" in sizes:
+            self._hear_silence()
+        elif not {self._token, f"{self._token}{NEWS}"}.isdisjoint(sizes):
+            self.drain()  # beyond the news, too: who was killed may not have told the last
+            return not self._closed.is_set()
+        return False
 
     def drain(self, last: int | None = None) -> bool:
         """Hand over all files that are there, or those up to the last one known; say whether there was one."""
@@ -191,8 +208,16 @@ class _Inbox:
                     break
                 found = True
                 self._next += 1
-                for line in text.splitlines():
-                    self._handler.handle_message(json.loads(line))
-                if self._handler.received_closed_message:
-                    self._closed.set()
+                self._hand_over(text)
         return found
+
+    def _hear_silence(self) -> None:
+        with self._lock:
+            if not self._closed.is_set():
+                self._hand_over(NOTHING_SAID)
+
+    def _hand_over(self, text: str) -> None:
+        for line in text.splitlines():
+            self._handler.handle_message(json.loads(line))
+        if self._handler.received_closed_message:
+            self._closed.set()

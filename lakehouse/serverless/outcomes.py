@@ -69,10 +69,8 @@ def judge_run(run: AnyRun) -> Outcome:
     if life_cycle in _ACTIVE:
         return Outcome(Verdict.ACTIVE, False, life_cycle)
     said = ": ".join(part for part in (code or result or life_cycle, message) if part)
-    if life_cycle == "INTERNAL_ERROR":
-        return Outcome(Verdict.FAILED, code not in _NEVER_RETRY, f"INTERNAL_ERROR {said}".strip())
-    if life_cycle == "SKIPPED":
-        return Outcome(Verdict.FAILED, True, f"SKIPPED {said}".strip())
+    if life_cycle in ("INTERNAL_ERROR", "SKIPPED"):
+        return Outcome(Verdict.FAILED, code not in _NEVER_RETRY, f"{life_cycle} {said}".strip())
     if life_cycle != "TERMINATED" or result not in _RESULTS:
         return Outcome(Verdict.FAILED, False, f"unknown state {life_cycle}/{result}: {message}")
     verdict, retryable = _RESULTS[result]

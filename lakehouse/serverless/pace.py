@@ -6,9 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-# https://docs.databricks.com/aws/en/resources/limits, per workspace; the rest is left to everybody else
-SUBMITS_PER_S = 30.0
-SUBMITS_AT_ONCE = 10
+# https://docs.databricks.com/aws/en/resources/limits: calls of a workspace in a second, whoever makes them
+SUBMITS, RUN_NOWS, QUESTIONS = 35, 20, 100  # of runs/list no limit is published: it counts as a question, as runs/get
 
 
 class Pace:
@@ -29,3 +28,10 @@ class Pace:
             wait_s = max(0.0, -self._tokens / self._per_second)
         if wait_s:
             pause(wait_s)
+
+
+def keep_below(limit: int, clock: Callable[[], float] = time.monotonic) -> Pace:
+    """Return a pace that makes at most nine tenths of the limit's calls in any second; a third of them at once."""
+    most = limit * 0.9
+    at_once = int(most / 3)
+    return Pace(most - at_once - 1, at_once, clock)

@@ -1,4 +1,4 @@
-"""What all steps of a process share for one workspace: poller of runs, feed of messages, submits."""
+"""What all steps of a process share for one workspace: poller of runs, feed of messages, paces of what starts runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lakehouse.serverless.messages import MessageFeed
-from lakehouse.serverless.pace import SUBMITS_AT_ONCE, SUBMITS_PER_S, Pace
+from lakehouse.serverless.pace import QUESTIONS, RUN_NOWS, SUBMITS, Pace, keep_below
 from lakehouse.serverless.watching import RunWatcher
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Shared:
     watcher: RunWatcher
     feed: MessageFeed
     submits: Pace
+    run_nows: Pace
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, int] = field(default_factory=dict)
 
@@ -42,6 +43,7 @@ def share(workspace: WorkspaceClient, patience_s: float) -> Shared:
     with _lock:
         shared = _shared.get(workspace)
         if shared is None:
-            watcher, feed = RunWatcher(workspace, patience_s), MessageFeed(workspace, patience_s)
-            shared = _shared[workspace] = Shared(watcher, feed, Pace(SUBMITS_PER_S, SUBMITS_AT_ONCE))
+            watcher = RunWatcher(workspace, patience_s, keep_below(QUESTIONS))
+            feed = MessageFeed(workspace, patience_s)
+            shared = _shared[workspace] = Shared(watcher, feed, keep_below(SUBMITS), keep_below(RUN_NOWS))
         return shared

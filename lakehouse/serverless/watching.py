@@ -1,7 +1,7 @@
 """One poller for all remote runs that the steps of this process wait for.
 
-A few runs are asked for one by one, and so is one that is about to end. Of many, a listing of what is active tells how
-the new ones are and, now and then, which have ended unannounced, with a call per 25 of them. Steps that share a run
+A few runs are asked for one by one. Of many, a listing of what is active tells how the new ones are and, now and then,
+which have ended unannounced, with a call per 25 of them; one with tasks tells how those ended. Steps that share a run
 wait for a task of it each; the run is asked for once for all of them.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.serverless.fusion import narrow
 from lakehouse.serverless.outcomes import judge_run
+from lakehouse.serverless.pace import Pace
 from lakehouse.serverless.patience import call_patiently
 from lakehouse.serverless.service_thread import ServiceThread
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service.jobs import Run
 
 FASTEST_S, SLOWEST_S, SLOWER_BY = 0.2, 5.0, 1.2
-ANNOUNCED_S = 1.0  # at first, where messages tell that the end is near
+ANNOUNCED_S, ANNOUNCED_BY = 1.0, 1.5  # where messages tell that the end is near
 FEW = 3  # runs that are cheaper to ask for one by one; more than that wait GATHER_S for each other
 GATHER_S, LISTING_S_PER_RUN = 0.5, 0.1
 PAGE = 25  # the most that a page of a listing has
@@ -34,13 +35,13 @@ PAGE = 25  # the most that a page of a listing has
 class WatchedRun:
     """A remote run, or a task of it, that a step waits for: `seen` is set with the first answer, `ended` with the last.
 
-    `listed`: a listing tells enough of it, until it has ended. `announced`: messages will tell that it is about to end.
+    `listed`: a listing tells enough of it. `announced`: messages will tell that it is about to end, or, `ending`, have.
     """
 
     def __init__(
         self, run_id: int, task_key: str | None, listed: bool, announced: bool, wake: Callable[[], None]
     ) -> None:
-        self.run_id, self.listed, self.announced = run_id, listed, announced
+        self.run_id, self.listed, self.announced, self.ending = run_id, listed, announced, False
         self.seen, self.ended = threading.Event(), threading.Event()
         self.due = 0.0
         self._task_key = task_key
@@ -52,7 +53,7 @@ class WatchedRun:
 
     def hurry(self) -> None:
         """Ask closely from now on: the run is about to end."""
-        self.listed = self.announced = False
+        self.announced, self.ending = False, True
         self._pause_s, self.due = FASTEST_S, 0.0
         self._wake()
 
@@ -75,7 +76,8 @@ class WatchedRun:
             run = part
         outcome = judge_run(run)
         is_calm = self.announced or outcome.reason == self._state
-        self._pause_s = min(SLOWEST_S, self._pause_s * SLOWER_BY) if is_calm else FASTEST_S
+        slower = self._pause_s * (ANNOUNCED_BY if self.announced else SLOWER_BY)
+        self._pause_s = min(SLOWEST_S, slower) if is_calm else FASTEST_S
         self.due = time.monotonic() + self._pause_s
         self._run, self._state = run, outcome.reason
         self.seen.set()
@@ -92,8 +94,9 @@ class WatchedRun:
 class RunWatcher:
     """Asks how runs are, by one thread, as long as there are any."""
 
-    def __init__(self, workspace: WorkspaceClient, patience_s: float) -> None:
+    def __init__(self, workspace: WorkspaceClient, patience_s: float, pace: Pace) -> None:
         self._jobs = workspace.jobs
+        self._pace = pace
         self._patience_s = patience_s
         self._next_listing = 0.0
         self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
@@ -113,10 +116,13 @@ class RunWatcher:
         due = {run_id for run_id, runs in active.items() if min(run.due for run in runs) <= now}
         listed = {run_id for run_id, runs in active.items() if all(run.listed for run in runs)}
         new = {run_id for run_id in listed & due if not all(run.seen.is_set() for run in active[run_id])}
-        if len(new) > FEW:
-            self._ask_for_all({run_id: active[run_id] for run_id in new})
-            due -= new
-        many = old if len(old := listed - new) > FEW else set()
+        ending = {run_id for run_id in listed & due if any(run.ending for run in active[run_id])}
+        for some, active_only in ((new - ending, True), (ending, False)):
+            if len(some) > FEW:
+                self._ask_for_all({run_id: active[run_id] for run_id in some}, active_only)
+                due -= some
+        quiet = {run_id for run_id in listed if all(run.seen.is_set() and not run.ending for run in active[run_id])}
+        many = quiet if len(quiet) > FEW else set()
         if many & due and now >= self._next_listing:
             self._ask_for_all({run_id: active[run_id] for run_id in many})
             self._next_listing = now + LISTING_S_PER_RUN * len(many)
@@ -129,36 +135,50 @@ class RunWatcher:
 
     def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
-            run = call_patiently(lambda: self._jobs.get_run(run_id), self._patience_s, midway=True)
+            run = call_patiently(lambda: self._get(run_id), self._patience_s, midway=True)
             for each in watched:
                 each.note_run(run)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for each in watched:
                 each.note_error(error)
 
-    def _ask_for_all(self, runs: Mapping[int, Sequence[WatchedRun]]) -> None:
-        """Ask for what is active; a run that is not among it has ended, or is far down the list: ask for it."""
+    def _ask_for_all(self, runs: Mapping[int, Sequence[WatchedRun]], active_only: bool = True) -> None:
+        """Learn from a listing how they are; what is not among the active has ended, or is far down: look further."""
         try:
-            found = call_patiently(lambda: self._find_active(runs.keys()), self._patience_s, midway=True)
+            found = call_patiently(lambda: self._find(runs.keys(), active_only), self._patience_s, midway=True)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps
             for run in itertools.chain(*runs.values()):
                 run.note_error(error)
             return
-        for run_id, watched in runs.items():
-            if run_id in found:
-                for run in watched:
-                    run.note_run(found[run_id])
-            else:
+        for run_id in runs.keys() & found.keys():
+            for run in runs[run_id]:
+                run.note_run(found[run_id])
+        missing = {run_id: watched for run_id, watched in runs.items() if run_id not in found}
+        if active_only and len(missing) > FEW:
+            self._ask_for_all(missing, active_only=False)
+        else:
+            for run_id, watched in missing.items():
                 self._ask_for(run_id, watched)
 
-    def _find_active(self, wanted: Set[int]) -> dict[int, Run]:
-        """Return those that are active, without their tasks; the listing begins with the newest."""
+    def _get(self, run_id: int) -> Run:
+        self._pace.take()
+        return self._jobs.get_run(run_id)
+
+    def _find(self, wanted: Set[int], active_only: bool) -> dict[int, Run]:
+        """Return those that are active, without their tasks, or those of any state, with them; newest come first.
+
+        Of any state there are more by far than are wanted: the listing is left where asking one by one is cheaper.
+        """
         from databricks.sdk.service.jobs import Run
 
+        pages = len(wanted) if active_only else max(1, len(wanted) // FEW)
+        listing = self._jobs.list_runs(active_only=active_only, expand_tasks=not active_only, limit=PAGE)
         found: dict[int, Run] = {}
-        for one in itertools.islice(self._jobs.list_runs(active_only=True, limit=PAGE), PAGE * len(wanted)):
-            if one.run_id is not None and one.run_id in wanted:
-                found[one.run_id] = Run.from_dict(one.as_dict())
+        for number, one in enumerate(itertools.islice(listing, PAGE * pages)):
+            if number % PAGE == 0:
+                self._pace.take()
+            if one.run_id in wanted and not (one.has_more and not active_only):  # not with some of its tasks only
+                found[one.run_id or 0] = Run.from_dict(one.as_dict())
             if len(found) == len(wanted):
                 break
         return found

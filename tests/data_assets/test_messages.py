@@ -65,6 +65,20 @@ def test_that_it_has_opened_is_told_by_the_news_until_there_is_something_to_say(
     assert len(list(folder.iterdir())) == 1
 
 
+def test_that_nothing_was_said_is_told_by_a_name(tmp_path: Path) -> None:
+    opened: Any = {"method": "opened", "params": {"extras": {}}}
+    closed: Any = {"method": "closed", "params": {}}
+    failed: Any = {"method": "closed", "params": {"exception": {"name": "ValueError"}}}
+    for name, said in {"silent": [opened, closed], "failed": [opened, failed], "broken": [opened]}.items():
+        with VolumeMessageWriter().open({"path": str(tmp_path / name)}) as channel:
+            for one in said:
+                channel.write_message(one)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("broken", "broken.news", "failed", "failed.news", "silent.news", "silent.silence")
+    ]
+    assert read_all(tmp_path / "failed") == [opened, failed]
+
+
 def test_ending_waits_for_nothing(tmp_path: Path) -> None:
     channel = VolumeChannel(str(tmp_path))
     started = time.monotonic()

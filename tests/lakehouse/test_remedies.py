@@ -19,6 +19,23 @@ CASES = {
     "Library installation failed for '/Volumes/a/b/c/x.jar': Cannot read it: The file being accessed is not found: x": (
         "put the file at /Volumes/a/b/c/x.jar, or correct the path in the task's environment"
     ),
+    "Library installation failed for 'sixx': error: No solution found\n  cause: Because sixx was not found in the "
+    "package registry and you require sixx, we can": "correct sixx in the environment's dependencies: no index has it",
+    "Library installation failed for 'six==99': cause: Because there is no version of six==99 and you require": (
+        "correct six==99 in the environment's dependencies: no index has it"
+    ),
+    "ERROR: No matching distribution found for six==99": (
+        "correct six==99 in the environment's dependencies: no index has it"
+    ),
+    "Cannot read /Volumes/a/b/c/x.py: The file being accessed is not found: /Volumes/a/b/c/x.py": (
+        "put the file at /Volumes/a/b/c/x.py, or correct the path"
+    ),
+    "FileNotFoundError: [Errno 2] No such file or directory: '/Volumes/a/b/c/x.csv'": (
+        "put the file at /Volumes/a/b/c/x.csv, or correct the path"
+    ),
+    "[PATH_NOT_FOUND] Path does not exist: dbfs:/Volumes/a/b/c/x.csv. SQLSTATE: 42K03": (
+        "put the file at dbfs:/Volumes/a/b/c/x.csv, or correct the path"
+    ),
     "ClassNotFoundException: Main class 'a.B' is in none of the task's JARs: x.jar": (
         "correct main_class_name, or build a.B into x.jar"
     ),
@@ -53,3 +70,4 @@ def test_a_known_cause_has_its_remedy(error: str, remedy: str) -> None:
 
 def test_what_is_not_known_has_none() -> None:
     assert find_remedies("ValueError: 12 does not have two digits; no policy") == []
+    assert find_remedies("ValueError: Because the index was not found: Cannot read x") == []

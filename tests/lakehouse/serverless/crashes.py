@@ -19,6 +19,7 @@ from typing import Any
 
 import dagster as dg
 
+import data_assets.steps._messages
 import lakehouse.serverless
 from lakehouse.targets import Target
 from tests.lakehouse.serverless.conftest import SCRIPTS, Remote, open_remote
@@ -35,6 +36,9 @@ with open_dagster_pipes(params_loader=loader, message_writer=writer) as pipes:
         time.sleep(0.1)
     pipes.report_asset_materialization(metadata={"n": 7})
 """
+# the same with the writer that the project's own steps have
+WRITER = Path(data_assets.steps._messages.__file__).read_text()
+OWN_CODE = WRITER + CODE.replace("PipesUnityCatalogVolumesMessageWriter(interval=0.05)", "VolumeMessageWriter()")
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ import pytest
 
 from lakehouse.targets import Target
 from tests.lakehouse.serverless.conftest import SCRIPTS, Remote
-from tests.lakehouse.serverless.crashes import CODE, LINES, count_lines, crash_at
+from tests.lakehouse.serverless.crashes import CODE, LINES, OWN_CODE, count_lines, crash_at
 
 
 @pytest.mark.parametrize("steps", [1, 2, 0])
 def test_a_killed_worker_leaves_one_run_and_its_whole_result(
     warm_target: Target, remote: Remote, tmp_path: Path, request: pytest.FixtureRequest, steps: int
 ) -> None:
-    """One step alone, two that are fused, a SQL statement: a third of the crashes each."""
-    remote.add_script("crash.py", CODE)
+    """One step alone, two that are fused and have our own writer, a SQL statement: a third of the crashes each."""
+    remote.add_script("crash.py", OWN_CODE if steps == 2 else CODE)
     lines = count_lines(warm_target, tmp_path, steps)
     wanted = min(lines, request.config.getoption("--crashes") // 3)
     points = [1 + (lines - 1) * number // wanted for number in range(wanted)]

@@ -56,6 +56,38 @@ def test_a_job_runs_and_its_output_shows(
     assert result.run_id[:8] in str([one.value for one in run.job_parameters or []])
 
 
+def test_each_task_of_a_job_tells_what_it_printed_and_the_failed_one_is_named(
+    remote: Remote, instance: dg.DagsterInstance
+) -> None:
+    from databricks.sdk.service.compute import Environment
+    from databricks.sdk.service.jobs import (
+        JobEnvironment,
+        JobParameterDefinition,
+        SparkPythonTask,
+        Task,
+        TaskDependency,
+    )
+
+    codes = {"first": "print('one')", "second": "print('two')"}
+    tasks = [
+        Task(name, spark_python_task=SparkPythonTask(remote.add_script(f"dag_{name}.py", code)), environment_key="e")
+        for name, code in codes.items()
+    ]
+    tasks[1].depends_on = [TaskDependency("first")]
+    remote.client.jobs.create(
+        name="job_dag",
+        tasks=tasks,
+        environments=[JobEnvironment("e", Environment(environment_version="4"))],
+        parameters=[JobParameterDefinition(REQUESTED_BY, "a person")],
+    )
+    metadata = metadata_of(materialize(job_step(remote, "job_dag"), instance), "job_dag")
+    assert (metadata["first"].value, metadata["second"].value) == ("one\n", "two\n")
+    assert metadata["databricks/task_keys"].value == "first, second"
+    remote.add_script("dag_first.py", "raise ValueError('no')")
+    message = failure_of(materialize(job_step(remote, "job_dag"), instance))
+    assert "Task first: ValueError: no" in message and "Task second" not in message
+
+
 def test_a_failed_run_is_this_trys_failure_and_the_next_trys_history(
     remote: Remote, instance: dg.DagsterInstance
 ) -> None:

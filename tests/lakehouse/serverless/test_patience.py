@@ -27,6 +27,14 @@ def test_an_unwell_service_is_waited_for(error: Exception) -> None:
     assert len(call.pauses) == 2 and call.pauses[1] > call.pauses[0]
 
 
+def test_a_name_that_is_not_resolved_is_waited_for() -> None:
+    session = requests.Session()
+    session.trust_env = False  # a proxy would answer for it
+    with pytest.raises(requests.ConnectionError) as failure:
+        session.get("http://workspace.invalid/")
+    assert is_transient(failure.value)
+
+
 @pytest.mark.parametrize("error", [errors.PermissionDenied("x"), errors.NotImplemented("x"), ValueError("x")])
 def test_the_callers_own_fault_is_raised_at_once(error: Exception) -> None:
     assert not is_transient(error)

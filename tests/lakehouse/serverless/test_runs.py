@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import dagster as dg
 import pytest
 
 from lakehouse.executor import threaded_executor
-from tests.lakehouse.serverless.conftest import Remote
+from lakehouse.targets import current_target
+from lakehouse.workspace import open_workspace
+from tests.lakehouse.serverless.conftest import SCRIPTS, Remote, open_remote
+from tests.lakehouse.serverless.crashes import WRITER
 
 PIPES = """
 import json, os, sys, time
@@ -24,6 +28,7 @@ pipes = open_dagster_pipes(
     params_loader=loader, message_writer=PipesUnityCatalogVolumesMessageWriter(interval=0)
 )
 """
+OWN_PIPES = WRITER + PIPES.replace("PipesUnityCatalogVolumesMessageWriter(interval=0)", "VolumeMessageWriter()")
 
 
 @pytest.fixture
@@ -57,6 +62,18 @@ def test_what_the_step_reports_becomes_metadata(remote: Remote, instance: dg.Dag
     assert metadata["databricks/run_id"].value == run.run_id
     assert metadata["databricks/run_url"].value == run.run_page_url
     assert metadata["databricks/execution_seconds"].value > 0
+
+
+def test_a_step_that_says_nothing_costs_no_question_for_what_it_said(
+    remote: Remote, instance: dg.DagsterInstance
+) -> None:
+    asset = remote.asset("silent", OWN_PIPES + "with pipes:\n    time.sleep(1)\n")
+    remote.client.api_client.do("DELETE", "/local/requests")
+    assert materialize(asset, instance).success
+    answer: Any = remote.client.api_client.do("GET", "/local/requests")
+    paths = [one["path"] for one in answer["requests"] if one["user_agent"].startswith("lakehouse/")]
+    assert [path for path in paths if path.startswith("/api/2.0/fs/files/")] == []
+    assert any(path.startswith("/api/2.0/fs/directories/") for path in paths)
 
 
 def test_a_script_without_pipes_runs_and_its_output_shows(
@@ -104,9 +121,25 @@ def test_a_timeout_ends_the_run_and_is_said(remote: Remote, instance: dg.Dagster
     assert "timeout of 1 seconds" in failure_of(materialize(asset, instance))
 
 
+def test_no_waiter_of_the_sdk_limits_how_long_a_run_is_followed(
+    remote: Remote, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its waiters give up after twenty minutes; here, at once."""
+    from databricks.sdk.service._internal import Wait
+
+    def give_up(*_arguments: Any, **_options: Any) -> Any:
+        raise TimeoutError("timed out after 0:20:00")
+
+    monkeypatch.setattr(Wait, "result", give_up)
+    assert materialize(remote.asset("long", "import time; time.sleep(2)"), instance).success
+
+
+@pytest.mark.parametrize("pipes", [PIPES, OWN_PIPES], ids=["stock", "own"])
 @pytest.mark.parametrize("said", ["pipes.log.info('hello')", "'nothing but that it has opened'"])
-def test_messages_that_break_off_are_no_success(remote: Remote, instance: dg.DagsterInstance, said: str) -> None:
-    code = PIPES + f"{said}; time.sleep(2.5); sys.exit(0)\n"
+def test_messages_that_break_off_are_no_success(
+    remote: Remote, instance: dg.DagsterInstance, said: str, pipes: str
+) -> None:
+    code = pipes + f"{said}; time.sleep(2.5); sys.exit(0)\n"
     asset = remote.asset("broken_off", code)
     assert "messages break off" in failure_of(materialize(asset, instance))
 
@@ -150,6 +183,23 @@ def test_a_failed_run_is_history_for_the_next_try(remote: Remote, instance: dg.D
     assert len(remote.remote_runs("again")) == 2
 
 
+def test_two_workers_that_take_up_the_same_work_at_once_share_a_run(remote: Remote, tmp_path: Path) -> None:
+    """As of two daemons, each of which runs it again from failure; each with a client of its own."""
+
+    def open_step() -> dg.AssetsDefinition:
+        open_workspace.cache_clear()
+        return open_remote(current_target()).step("twofold", f"{SCRIPTS}/twofold.py")
+
+    asset = remote.asset("twofold", "raise ValueError('no')")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance, ThreadPoolExecutor() as pool:
+        failed = materialize(asset, instance)
+        remote.add_script("twofold.py", PIPES + "with pipes: time.sleep(2)\n")
+        steps = [open_step() for _ in range(2)]
+        results = list(pool.map(lambda step: run_again_from_failure(step, instance, failed), steps))
+    assert all(result.success for result in results)
+    assert len(remote.remote_runs("twofold")) == 2  # the failed one, and one for both
+
+
 def test_executing_all_again_is_new_work(remote: Remote, instance: dg.DagsterInstance) -> None:
     asset = remote.asset("repeated", "print(1)")
     assert materialize(asset, instance).success and materialize(asset, instance).success
@@ -182,11 +232,19 @@ def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, t
         "endless", "import time\nwhile True: time.sleep(0.1)", retry_policy=dg.RetryPolicy(max_retries=3)
     )
 
-    def is_running() -> bool:
-        return any(run.state.life_cycle_state.value == "RUNNING" for run in remote.remote_runs("endless"))
+    asked: list[float] = []  # when the last of these was answered, the signal follows
 
+    def is_running() -> bool:
+        running = any(run.state.life_cycle_state.value == "RUNNING" for run in remote.remote_runs("endless"))
+        asked.append(time.time())
+        return running
+
+    remote.client.api_client.do("DELETE", "/local/requests")
     kinds = terminate(asset, tmp_path, is_running)
     assert "STEP_SUCCESS" not in kinds and "STEP_FAILURE" in kinds
+    answer: Any = remote.client.api_client.do("GET", "/local/requests")
+    (cancelled,) = [one["time"] for one in answer["requests"] if one["path"].endswith("/jobs/runs/cancel")]
+    assert cancelled - asked[-1] < 2
     deadline = time.monotonic() + 10
     while (run := remote.remote_runs("endless")[-1]).end_time in (None, 0) and time.monotonic() < deadline:
         time.sleep(0.1)
