@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 # https://docs.databricks.com/aws/en/resources/limits: calls of a workspace in a second, whoever makes them
-SUBMITS, RUN_NOWS, QUESTIONS = 35, 20, 100  # of runs/list no limit is published: it counts as a question, as runs/get
+SUBMITS, RUN_NOWS, QUESTIONS = 35, 20, 100  # for runs/list no limit was found: it counts as runs/get
 
 
 class Pace:
