@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import make_server
 
 from dulwich.object_store import commit_tree_changes
 from dulwich.objects import Blob, Commit, Tag, Tree
@@ -16,6 +16,7 @@ from dulwich.repo import MemoryRepo
 from dulwich.server import DictBackend
 from dulwich.web import WSGIRequestHandlerLogger, make_wsgi_chain
 
+Application = Callable[..., Iterable[bytes]]
 AUTHOR = b"Ann <ann@example.com>"
 
 
@@ -68,7 +69,7 @@ class GitRemote:
         self.repository.object_store.add_object(made)
         self.repository.refs[f"refs/tags/{name}".encode()] = made.id
 
-    def close(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    def close(self, application: Application) -> Application:
         """Let nobody through without the password, if there is one."""
 
         def guard(environment: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -103,17 +104,24 @@ class QuietHandler(WSGIRequestHandlerLogger):
 
 
 @contextmanager
+def serve(application: Application) -> Iterator[str]:
+    """Serve on loopback and give the address."""
+    server = make_server("127.0.0.1", 0, application, handler_class=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@contextmanager
 def serve_remote() -> Iterator[GitRemote]:
     """Serve an empty repository whose default branch is main."""
     repository = MemoryRepo()
     repository.refs.set_symbolic_ref(b"HEAD", b"refs/heads/main")
     remote = GitRemote(repository)
     application = remote.close(make_wsgi_chain(DictBackend({"/data/flights.git": repository})))
-    server = make_server("127.0.0.1", 0, application, server_class=WSGIServer, handler_class=QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    remote.url = f"http://127.0.0.1:{server.server_port}/data/flights.git"
-    yield remote
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(application) as address:
+        remote.url = f"{address}/data/flights.git"
+        yield remote

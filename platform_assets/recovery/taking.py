@@ -21,7 +21,7 @@ from platform_assets.recovery.encoding import encode_fields
 from platform_assets.recovery.snapshot import Entry, Snapshot
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.repo import Repo
+from platform_assets.resource_types.workspace_object import EstateObject
 
 _DECLARE = "is ours, and not declared; its type cannot be rebuilt from what is there: declare it"
 _ROOMS = ("lakehouse", "platform_assets")
@@ -71,7 +71,7 @@ def _complete(rebuilt: Resource, declared: Resource | None) -> Resource:
     """Add what the world says nowhere: what a resource comes after, and who of those who may is a declared group."""
     if isinstance(rebuilt, Grants) and isinstance(declared, Grants):
         return replace(declared, to={**rebuilt.to, **declared.to})
-    if isinstance(rebuilt, Repo) and isinstance(declared, Repo):
+    if isinstance(rebuilt, EstateObject) and isinstance(declared, EstateObject):
         rebuilt = replace(rebuilt, permissions={**rebuilt.permissions, **declared.permissions})
     return replace(rebuilt, after=declared.after) if declared and declared.after else rebuilt
 

@@ -15,7 +15,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
-from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
+from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 
 _ALONE = ("IS_NULL", "IS_NOT_NULL")
 CONDITIONS = (
@@ -29,7 +29,7 @@ class NameTaken(Exception):
 
 
 @dataclass(frozen=True)
-class Alert(SavedObject):
+class Alert(SqlReader, SavedObject):
     """A SQL alert: a condition on a column of a query's result, looked at on a schedule (Quartz), and whom it tells.
 
     The query is a declared one, whose text it takes, or `text` with `reads` as in a query; it runs with the deployer's
@@ -75,11 +75,6 @@ class Alert(SavedObject):
     def needs(self) -> tuple[str, ...]:
         """The query, or the declared resources that its text reads."""
         return (self.query.key,) if self.query else list_keys(self.reads)
-
-    @property
-    def tables_read(self) -> tuple[TableName, ...]:
-        """The tables of the data layer that it reads."""
-        return list_tables(self.reads)
 
     def desired_settings(self, target: Target) -> dict[str, Any]:
         """Text with physical names, condition and schedule in the API's form."""

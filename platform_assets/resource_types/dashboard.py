@@ -18,7 +18,7 @@ from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.saved_object import Found, SavedObject
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
+from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 from platform_assets.resource_types.workspace_object import list_estate
 
 SOURCES = Path(__file__).parent.parent / "dashboards"
@@ -27,7 +27,7 @@ _CANVAS = "PAGE_TYPE_CANVAS"  # what the service calls a page that does not say 
 
 
 @dataclass(frozen=True)
-class Dashboard(SavedObject):
+class Dashboard(SqlReader, SavedObject):
     """An AI/BI dashboard; its definition is platform_assets/dashboards/<source>.lvdash.json, exported from the editor.
 
     In the SQL of the file, `{name}` stands for what `reads` calls so. `embeds_credentials`: who looks at what is
@@ -56,11 +56,6 @@ class Dashboard(SavedObject):
     def needs(self) -> tuple[str, ...]:
         """The declared resources that it reads."""
         return list_keys(self.reads)
-
-    @property
-    def tables_read(self) -> tuple[TableName, ...]:
-        """The tables of the data layer that it reads."""
-        return list_tables(self.reads)
 
     def desired_settings(self, target: Target) -> dict[str, Any]:
         """The definition with physical names, and whether and how it is published."""

@@ -18,7 +18,7 @@ from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
+from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 
 RUN_AS = ("VIEWER", "OWNER")
 
@@ -26,7 +26,7 @@ _PAGE = 100
 
 
 @dataclass(frozen=True)
-class Query(SavedObject):
+class Query(SqlReader, SavedObject):
     """A saved SQL query. In `text`, `{name}` stands for what `reads` calls so, and `:name` for the parameter.
 
     `schema`: where names without one are looked for. `run_as`: whose rights it runs with, VIEWER or OWNER.
@@ -55,11 +55,6 @@ class Query(SavedObject):
     def needs(self) -> tuple[str, ...]:
         """The schema, and the declared resources that it reads."""
         return (*([self.schema.key] if self.schema else []), *list_keys(self.reads))
-
-    @property
-    def tables_read(self) -> tuple[TableName, ...]:
-        """The tables of the data layer that it reads."""
-        return list_tables(self.reads)
 
     def fill_text(self, target: Target) -> str:
         """Return the text with physical names."""

@@ -100,10 +100,9 @@ class Repo(WorkspaceObject):
         """Check out; of another remote repository clone anew, with the permissions of others; permissions are added."""
         identity, levels = self._find(clients), desired["permissions"]
         if _is_another(before, desired):
-            levels = {**read_granted(clients.workspace, self.permissions_type, str(identity)), **levels}
+            granted = read_granted(clients.workspace, self.permissions_type, str(identity))
             self.delete(clients)
-            self.put(clients, self.physical_name(clients.target))
-            permit(clients.workspace, self.permissions_type, str(self._find(clients)), levels)
+            self.create(clients, {**desired, "permissions": {**granted, **levels}})
             return
         if before.keys() - {"permissions"}:
             self._check_out(clients, identity, before)

@@ -13,6 +13,17 @@ from platform_assets.resource_types.sql_statements import quote_name
 _PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
+class SqlReader:
+    """What has declared SQL; `reads`: what stands for each of its places."""
+
+    reads: Mapping[str, Resource | TableName]
+
+    @property
+    def tables_read(self) -> tuple[TableName, ...]:
+        """The tables of the data layer that it reads."""
+        return tuple(one for one in self.reads.values() if isinstance(one, TableName))
+
+
 def require_places(key: str, text: str, names: Mapping[str, Resource | TableName]) -> None:
     """Refuse SQL whose places are not just the names.
 
@@ -34,11 +45,6 @@ def fill_places(target: Target, text: str, names: Mapping[str, Resource | TableN
 def list_keys(names: Mapping[str, Resource | TableName]) -> tuple[str, ...]:
     """Return the keys of the declared resources among the names; tables of the data layer are not the estate's."""
     return tuple(one.key for one in names.values() if isinstance(one, Resource))
-
-
-def list_tables(names: Mapping[str, Resource | TableName]) -> tuple[TableName, ...]:
-    """Return the tables of the data layer among the names."""
-    return tuple(one for one in names.values() if isinstance(one, TableName))
 
 
 def _name_on(target: Target, named: Resource | TableName) -> str:

@@ -17,7 +17,7 @@ from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import fill_places, list_keys, list_tables, require_places
+from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 from platform_assets.resource_types.sql_statements import (
     list_properties,
     normalize_sql,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class View(SchemaObject):
+class View(SqlReader, SchemaObject):
     """A view. In `query`, `{name}` stands for what `reads` calls so: a declared resource, or a table of the data layer.
 
     What is read, it reads as its owner. Comments and blanks of the query are no difference.
@@ -52,11 +52,6 @@ class View(SchemaObject):
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the declared resources that the query reads."""
         return (self.schema_key, *list_keys(self.reads), *self.after)
-
-    @property
-    def tables_read(self) -> tuple[TableName, ...]:
-        """The tables of the data layer that it reads."""
-        return list_tables(self.reads)
 
     def desired(self, target: Target) -> State:
         """Query with physical names, comment, mark."""

@@ -195,7 +195,7 @@ class WorkspaceObjects:
         if path == "/":
             folders = list(tree.STANDARD_FOLDERS)
         else:
-            folders = tree.list_homes(self._store, path) if path.removeprefix("/") in tree.HOMES else []
+            folders = tree.list_homes(self._store, path) if path in tree.HOMES else []
         for folder in folders:
             self._find(folder)
 

@@ -30,6 +30,7 @@ OBJECT_TYPES = {
     "dashboards": "DASHBOARD",
     "repos": "REPO",
 }
+_KINDS = {object_type: kind for kind, object_type in OBJECT_TYPES.items()}
 _SHOWN_TYPES = {"MLFLOW_EXPERIMENT": "mlflowExperiment"}
 _ADMINS: Document = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}
 _MEMBERS: Document = {"group_name": WORKSPACE_MEMBERS, "permission_level": "CAN_MANAGE"}
@@ -91,8 +92,7 @@ def _show(call: Call, kind: str, document: Document) -> dict[str, Any]:
         for entry in [*acl, *_standing_entries(store, holder)]:
             level: Document = {"permission_level": entry["permission_level"], "inherited": holder != document}
             if holder != document:
-                kind_above = "repos" if holder["object_type"] == "REPO" else "directories"
-                level["inherited_from_object"] = [f"/{kind_above}/{holder['object_id']}"]
+                level["inherited_from_object"] = [f"/{_KINDS[holder['object_type']]}/{holder['object_id']}"]
             held[subject_of(entry)].append(level)
     return {
         "object_id": f"/{kind}/{document.get('id', document['object_id'])}",

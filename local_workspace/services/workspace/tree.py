@@ -11,7 +11,7 @@ KIND = "workspace_object"
 CHECKOUT = "git_checkout"  # which files a Git folder has checked out, by its id
 FOLDERS = ("DIRECTORY", "REPO")
 STANDARD_FOLDERS = ("/", "/Repos", "/Shared", "/Users")
-HOMES = ("Repos", "Users")
+HOMES = ("/Repos", "/Users")
 
 
 def normalize_path(path: str) -> str:
@@ -38,7 +38,7 @@ def parent_of(path: str) -> str:
 def home_owner(path: str) -> str | None:
     """Return whose home the path is or lies in; in /Repos everybody has one as well."""
     parts = path.split("/")
-    return parts[2] if len(parts) > 2 and parts[1] in HOMES else None
+    return parts[2] if len(parts) > 2 and f"/{parts[1]}" in HOMES else None
 
 
 def is_standard(store: Store, path: str) -> bool:
@@ -46,8 +46,7 @@ def is_standard(store: Store, path: str) -> bool:
     if path in STANDARD_FOLDERS:
         return True
     owner = home_owner(path)
-    is_home = path in [f"/{above}/{owner}" for above in HOMES]
-    return owner is not None and is_home and store.get("principal", owner) is not None
+    return owner is not None and parent_of(path) in HOMES and store.get("principal", owner) is not None
 
 
 def list_homes(store: Store, above: str) -> list[str]:

@@ -5,6 +5,7 @@ For services that need no Spark; tests of the whole use the session's `workspace
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -116,6 +117,14 @@ def _serve(workspace: Workspace) -> Callable[[], None]:
 def ann(served: ServedGateway) -> WorkspaceClient:
     """A user who is no admin."""
     return served.client("ann")
+
+
+@pytest.fixture
+def folder(ann: WorkspaceClient) -> str:
+    """An empty one in Ann's home."""
+    path = f"/Users/ann/{uuid.uuid4().hex}"
+    ann.workspace.mkdirs(path)
+    return path
 
 
 @pytest.fixture

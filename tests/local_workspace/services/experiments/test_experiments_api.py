@@ -19,13 +19,6 @@ from databricks.sdk.service.ml import Experiment, ExperimentTag, ViewType
 
 
 @pytest.fixture
-def folder(ann: WorkspaceClient) -> str:
-    path = f"/Users/ann/{uuid.uuid4().hex}"
-    ann.workspace.mkdirs(path)
-    return path
-
-
-@pytest.fixture
 def identity(ann: WorkspaceClient, folder: str) -> str:
     made = ann.experiments.create_experiment(f"{folder}/delays", tags=[ExperimentTag("team", "data")])
     return str(made.experiment_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -23,13 +22,6 @@ def remote() -> Iterator[GitRemote]:
         made.tag("v1", first)
         made.commit("main", {"README.md": b"two\n", "etl/deep/a.txt": None, "new.txt": b"n"})
         yield made
-
-
-@pytest.fixture
-def folder(ann: WorkspaceClient) -> str:
-    path = f"/Users/ann/{uuid.uuid4().hex}"
-    ann.workspace.mkdirs(path)
-    return path
 
 
 @pytest.fixture

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
-from wsgiref.simple_server import make_server
 
 import pytest
 
 from local_workspace.gateway.errors import ApiError
 from local_workspace.services.git_credentials.credentials import Login
 from local_workspace.services.repos.remote import Reference, fetch
-from tests.git_remote import GitRemote, QuietHandler
+from tests.git_remote import Application, GitRemote, serve
 
-Application = Callable[..., Iterable[bytes]]
 ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
-
-
-@contextmanager
-def serve(application: Application) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, application, handler_class=QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def answer(body: bytes, status: str = "200 OK", **headers: str) -> Application:

@@ -22,13 +22,6 @@ from local_workspace.services.workspace.objects import read_source
 NOTEBOOK = b"# Databricks notebook source\nprint(1)\n"
 
 
-@pytest.fixture
-def folder(ann: WorkspaceClient) -> str:
-    path = f"/Users/ann/{uuid.uuid4().hex}"
-    ann.workspace.mkdirs(path)
-    return path
-
-
 def test_a_notebook_is_imported_exported_and_described(ann: WorkspaceClient, folder: str) -> None:
     content = base64.b64encode(b"print(1)").decode()
     ann.workspace.import_(f"{folder}/n", content=content, format=ImportFormat.SOURCE, language=Language.PYTHON)
