@@ -97,6 +97,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "s3:GetBucketTagging",
             "s3:GetBucketVersioning",
             "s3:GetEncryptionConfiguration",
+            "s3:GetLifecycleConfiguration",
             "s3:ListAllMyBuckets",
             "s3:ListBucket",
         ),
@@ -109,6 +110,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "s3:PutBucketTagging",
             "s3:PutBucketVersioning",
             "s3:PutEncryptionConfiguration",
+            "s3:PutLifecycleConfiguration",
         ),
     ),
     "iam_role": Permissions(
