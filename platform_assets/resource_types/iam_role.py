@@ -19,26 +19,29 @@ from platform_assets.resource_types.policies import find_storage, normalize_poli
 from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
+from platform_assets.resource_types.sqs_queue import queue_arn
 
 _POLICY = "storage"
 
 
 @dataclass(frozen=True)
 class StorageRole(Resource):
-    """The role behind the storage credential: External ID demanded, self-assuming, scoped to its buckets."""
+    """The role behind the storage credential: External ID demanded, self-assuming, scoped to its buckets and queues."""
 
     buckets: tuple[str, ...] = ()
     key_name: str = "lake"
+    queues: tuple[str, ...] = ()  # of file events
 
     type_name = "iam_role"
-    references = {"buckets": "s3_bucket", "key_name": "kms_key"}
+    references = {"buckets": "s3_bucket", "key_name": "kms_key", "queues": "sqs_queue"}
     kinds = frozenset({"aws"})
     reported = {"other_policies": "attached by somebody else: shown, not removed"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
-        """The buckets and the key that its policy names."""
-        return (*(f"s3_bucket/{bucket}" for bucket in self.buckets), f"kms_key/{self.key_name}", *self.after)
+        """The buckets, the key and the queues that its policy names."""
+        named = (*(f"s3_bucket/{bucket}" for bucket in self.buckets), *(f"sqs_queue/{queue}" for queue in self.queues))
+        return (*named, f"kms_key/{self.key_name}", *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the role's name."""
@@ -48,9 +51,10 @@ class StorageRole(Resource):
         """Trust, permissions, mark."""
         arn = target.iam_role_arn(self.name)
         buckets = [target.bucket(bucket) for bucket in self.buckets]
+        queues = [queue_arn(target, queue) for queue in self.queues]
         return {
             "trust": storage_trust(target.databricks_account, arn),
-            "policy": storage_access(buckets, key_arn(target, self.key_name), arn),
+            "policy": storage_access(buckets, key_arn(target, self.key_name), arn, queues),
             "tags": mark_labels(target),
         }
 
@@ -102,11 +106,13 @@ class StorageRole(Resource):
         unless_missing(lambda: iam.delete_role(RoleName=name))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> StorageRole:
-        """The buckets and the key of its policy."""
-        target, (arns, alias) = rebuilding.target, find_storage(state["policy"] or {})
-        buckets = tuple(strip_prefix(arn, target.bucket(""), "a bucket of its policy") for arn in arns)
+        """The buckets, the key and the queues of its policy."""
+        target, (buckets, alias, queues) = rebuilding.target, find_storage(state["policy"] or {})
         return replace(
-            self, buckets=buckets, key_name=strip_prefix(alias, key_alias(target, ""), "the key of its policy")
+            self,
+            buckets=tuple(strip_prefix(one, target.bucket(""), "a bucket of its policy") for one in buckets),
+            key_name=strip_prefix(alias, key_alias(target, ""), "the key of its policy"),
+            queues=tuple(strip_prefix(one, queue_arn(target, ""), "a queue of its policy") for one in queues),
         )
 
     @classmethod
