@@ -27,6 +27,7 @@ RESOURCE_TYPES = (
     "catalog",
     "schema",
     "volume",
+    "volume_file",
     "table",
     "view",
     "function",

@@ -145,6 +145,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "volume": Permissions(
         DEPLOYER, databricks=("owner of the schema", "of an external one owner of the location of its storage")
     ),
+    "volume_file": Permissions(DEPLOYER, databricks=("WRITE VOLUME and READ VOLUME on the volume",)),
     "table": Permissions(
         DEPLOYER,
         databricks=(

@@ -34,6 +34,7 @@ from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
+from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
@@ -57,6 +58,7 @@ TYPES: tuple[type[Resource], ...] = (
     Catalog,
     Schema,
     Volume,
+    VolumeFile,
     Table,
     Function,
     RegisteredModel,

@@ -56,7 +56,9 @@ EVENTS: tuple[Resource, ...] = (
     ExternalLocation("watched", "watched", "watching", provided_sqs="changes"),
     ExternalLocation("managed", "managed", managed_sqs=True),
 )
-MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY, SHARED, *EVENTS)
+REFERENCE = Volume("flights.ops.reference", purpose="Lookup tables", files=True)
+BARE = Volume("flights.ops.bare", files=True)
+MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY, SHARED, *EVENTS, REFERENCE, BARE)
 REBUILT = [one for one in (*RESOURCES, *MORE) if one.references is not None]
 
 

@@ -74,6 +74,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),
     "schema": (f"GET POST {UC}/schemas", f"GET PATCH DELETE {UC}/schemas/x.y"),
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
+    "volume_file": (
+        "GET PUT DELETE /api/2.0/fs/files/Volumes/x/y/z/w.csv",
+        "GET /api/2.0/fs/directories/Volumes/x/y/z/w",
+    ),
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
     "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),

@@ -48,10 +48,11 @@ from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.token_policy import TokenPolicy
+from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 from tests.platform_assets.live.random_estates import RandomEstate, estates
-from tests.platform_assets.test_rebuilding import MORE
+from tests.platform_assets.test_rebuilding import MORE, REFERENCE
 
 LOCAL, LOCAL_DR = (local_target(Path("/nowhere"), name) for name in ("default", "default-dr"))
 PROD, DR = (
@@ -91,6 +92,7 @@ IDENTITIES: tuple[Resource, ...] = (
     Pipeline("late", "flights.gold", (ABOUT,), {"rows": "10"}, permissions={"analysts": "CAN_VIEW"}),
     ServingEndpoint("delay", "flights.gold.delay", 1, permissions={"group/engineers": "CAN_QUERY"}),
     TokenPolicy(longest_days=30, users=("analysts", "group/engineers")),
+    VolumeFile("ABOUT.md", REFERENCE),
     LATE,
     EVER,
     Alert("late", query=EVER, column="n", threshold=10.0, schedule="0 0 6 * * ?", told=("a@example.com",)),
