@@ -22,6 +22,7 @@ RESOURCE_TYPES = (
     "sqs_queue",
     "kms_key",
     "iam_role",
+    "control_plane_role",
     "storage_credential",
     "external_location",
     "catalog",

@@ -33,7 +33,7 @@ def storage_trust(external_id: str, own_arn: str | None) -> Document:
     `own_arn` None leaves the role itself out: AWS refuses a principal that does not exist yet.
     """
     principals = [UNITY_CATALOG_ROLE, *([own_arn] if own_arn else [])]
-    return _document(
+    return make_document(
         {
             "Sid": "UnityCatalogWithExternalId",
             "Effect": "Allow",
@@ -53,7 +53,7 @@ def storage_access(
     """
     names = sorted(buckets)
     events = [allow("FileEvents", _QUEUE_ACTIONS, queue_arns)] if queue_arns else []
-    return _document(
+    return make_document(
         allow("Objects", _OBJECT_ACTIONS, [f"{_arn(name)}/*" for name in names]),
         allow("Buckets", _BUCKET_ACTIONS, [_arn(name) for name in names]),
         _allow_key("Key", key_alias_arn),
@@ -68,7 +68,7 @@ def bucket_access(bucket: str, principals: Iterable[str]) -> Document:
     A condition on aws:PrincipalArn, not NotPrincipal: that would lock out sessions of an assumed role.
     """
     everything = [_arn(bucket), f"{_arn(bucket)}/*"]
-    return _document(
+    return make_document(
         _deny("TlsOnly", everything, {"Bool": {"aws:SecureTransport": "false"}}),
         _deny("NamedPrincipalsOnly", everything, {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}),
     )
@@ -76,7 +76,7 @@ def bucket_access(bucket: str, principals: Iterable[str]) -> Document:
 
 def queue_access(queue_arn: str, bucket: str, account: str) -> Document:
     """Return an event queue's policy: S3 may send for this bucket of this account."""
-    return _document(
+    return make_document(
         {
             "Sid": "EventsOfTheBucket",
             "Effect": "Allow",
@@ -97,6 +97,17 @@ def allow(
     """Return a statement that allows the actions on the resources, where the condition holds."""
     statement = {"Sid": sid, "Effect": "Allow", "Action": [*actions], "Resource": [*resources]}
     return {**statement, "Condition": condition} if condition else statement
+
+
+def make_document(*statements: Document, launches: bool = False) -> Document:
+    """Return a policy of the statements; `launches` compute, for which alone actions of EC2 are allowed.
+
+    Raises:
+        UnsafePolicy: it allows too much.
+    """
+    document = normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
+    require_least_privilege(document, launches)
+    return document
 
 
 def find_event_source(policy: Mapping[str, Any]) -> str | None:
@@ -143,12 +154,6 @@ def _as_set(value: Any) -> list[str]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _document(*statements: Document) -> Document:
-    document = normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
-    require_least_privilege(document)
-    return document
 
 
 def _allow_key(sid: str, alias_arn: str) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.control_plane_role import ControlPlaneRole
 from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
@@ -53,6 +54,7 @@ TYPES: tuple[type[Resource], ...] = (
     SqsQueue,
     S3Bucket,
     StorageRole,
+    ControlPlaneRole,
     StorageCredential,
     ExternalLocation,
     Catalog,

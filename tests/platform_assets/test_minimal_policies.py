@@ -42,6 +42,7 @@ class Probe:
     identity: str | None = None
     of_resource: str | None = None
     assumed: bool = False  # a role's trust must allow, whatever the caller's own policies say
+    account: str = ""  # of the resource, where it is not the caller's
 
     def ask(self, documents: Documents) -> bool:
         # those whose own policies are none of ours may do everything, as far as they are concerned
@@ -49,7 +50,8 @@ class Probe:
         own = documents[self.identity] if self.identity else everything
         resource = (self.of_resource, documents[self.of_resource]) if self.of_resource else None
         policies = Policies((("own", own),), resource, resource_must_allow=self.assumed)
-        return decide(policies, Request(self.action, self.resource, self.principal, self.context)).allowed
+        request = Request(self.action, self.resource, self.principal, self.context, resource_account=self.account)
+        return decide(policies, request).allowed
 
 
 def generate(target: Target) -> Documents:

@@ -117,7 +117,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
-MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}
+MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam", "control_plane_role": "iam"}
 
 
 def link_of(resource_type: type[Resource]) -> str | None:
