@@ -15,7 +15,7 @@ from platform_assets.resource_types.compute_policies import Network, compute_acc
 from platform_assets.resource_types.model import InvalidDeclaration, State
 from platform_assets.resource_types.role import Role
 
-_IDS = (("VPC", re.compile(r"vpc-[0-9a-f]{8,17}")), ("security group", re.compile(r"sg-[0-9a-f]{8,17}")))
+_IDS = re.compile(r"vpc-[0-9a-f]{8,17} sg-[0-9a-f]{8,17}")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class ControlPlaneRole(Role):
 
     def __post_init__(self) -> None:
         for target, ids in self.networks.items():
-            for (what, pattern), value in zip(_IDS, ids, strict=True):
-                if not pattern.fullmatch(value):
-                    raise InvalidDeclaration(f"{self.key}: the {what} of target {target} has no id like {value!r}")
+            if not _IDS.fullmatch(" ".join(ids)):
+                raise InvalidDeclaration(
+                    f"{self.key}: the network of target {target} is a VPC and a security group, such as "
+                    f"('vpc-0123456789abcdef0', 'sg-0123456789abcdef0'), not {ids!r}"
+                )
 
     def desired(self, target: Target) -> State:
         """Trust, permissions, mark.
