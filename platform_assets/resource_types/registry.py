@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.control_plane_role import ControlPlaneRole
 from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
@@ -34,6 +35,7 @@ from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
+from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
@@ -52,11 +54,13 @@ TYPES: tuple[type[Resource], ...] = (
     SqsQueue,
     S3Bucket,
     StorageRole,
+    ControlPlaneRole,
     StorageCredential,
     ExternalLocation,
     Catalog,
     Schema,
     Volume,
+    VolumeFile,
     Table,
     Function,
     RegisteredModel,

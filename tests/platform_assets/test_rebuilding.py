@@ -13,12 +13,18 @@ from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.diff import diff_states
 from platform_assets.reconcile.rendering import render_declarations
 from platform_assets.resource_types.catalog import Catalog
+from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.function import Function, Parameter
 from platform_assets.resource_types.grants import Grants
+from platform_assets.resource_types.iam_role import StorageRole
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.repo import Repo
+from platform_assets.resource_types.s3_bucket import S3Bucket
+from platform_assets.resource_types.s3_lifecycle import LifecycleRule
+from platform_assets.resource_types.sqs_queue import SqsQueue
+from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
 from platform_assets.resource_types.view import View
@@ -41,7 +47,18 @@ OUTSIDE = Table("flights.ops.far", (Column("d", "date"),), bucket="lake", folder
 DELAY = RegisteredModel("flights.gold.delay", purpose="Minutes late")
 FLIGHTS_URL = "https://git.example.com/lakehouse-prod/x.git"  # called as an estate is, and not ours to translate
 SHARED = Repo("shared", {"analysts": "CAN_READ"}, FLIGHTS_URL, "gitHub", "main", sparse=("etl",))
-MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY, SHARED)
+OLD = LifecycleRule("old", "logs/", 90, transitions=((30, "STANDARD_IA"), (60, "GLACIER_IR")))
+EVENTS: tuple[Resource, ...] = (
+    SqsQueue("changes", events_of="watched"),
+    S3Bucket("watched", events_to="changes", lifecycle=(OLD,)),
+    StorageRole("watching", ("watched",), queues=("changes",)),
+    StorageCredential("watching", "watching"),
+    ExternalLocation("watched", "watched", "watching", provided_sqs="changes"),
+    ExternalLocation("managed", "managed", managed_sqs=True),
+)
+REFERENCE = Volume("flights.ops.reference", purpose="Lookup tables", files=True)
+BARE = Volume("flights.ops.bare", files=True)
+MORE: tuple[Resource, ...] = (RUNS, OUTSIDE, MILES, FAR, LATEST, ABOVE, DELAY, SHARED, *EVENTS, REFERENCE, BARE)
 REBUILT = [one for one in (*RESOURCES, *MORE) if one.references is not None]
 
 

@@ -74,6 +74,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),
     "schema": (f"GET POST {UC}/schemas", f"GET PATCH DELETE {UC}/schemas/x.y"),
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
+    "volume_file": (
+        "GET PUT DELETE /api/2.0/fs/files/Volumes/x/y/z/w.csv",
+        "GET /api/2.0/fs/directories/Volumes/x/y/z/w",
+    ),
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
     "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),
@@ -113,7 +117,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
-MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}
+MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam", "control_plane_role": "iam"}
 
 
 def link_of(resource_type: type[Resource]) -> str | None:
