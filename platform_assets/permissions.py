@@ -84,7 +84,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     ),
     "directory": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "workspace_file": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
-    "experiment": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
+    "experiment": Permissions(DEPLOYER, databricks=("CAN EDIT on the folder above",)),
     "repo": Permissions(
         DEPLOYER,
         databricks=("CAN MANAGE on the folder above",),
