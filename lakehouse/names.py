@@ -41,6 +41,7 @@ RESOURCE_TYPES = (
     "grants",
     "group",
     "service_principal",
+    "user",
     "sql_warehouse",
     "secret_scope",
     "directory",

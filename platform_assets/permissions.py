@@ -49,6 +49,7 @@ _UPLOAD = Permissions(
 
 PERMISSIONS: Mapping[str, Permissions] = {
     "service_principal": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "user": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "group": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "token_policy": Permissions(ADMIN),
     "sql_warehouse": Permissions(DEPLOYER, databricks=("entitlement allow-cluster-create",)),

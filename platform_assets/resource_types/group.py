@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.identities import (
+    as_key,
     filter_ours,
     find_ids,
     make_patch,
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
     from databricks.sdk.service.iam import Group as Found
     from databricks.sdk.service.iam import Patch
 
-_DECLARED = ("group/", "service_principal/")
+_DECLARED = ("group/", "service_principal/", "user/")
 
 
 @dataclass(frozen=True)
 class Group(Resource):
     """A group whose members are just those declared.
 
-    A member is a role of the target, a user's e-mail, or the key of a declared group or service principal.
+    A member is a role of the target, a user's e-mail address, the key of a declared group or service principal, or a
+    declared user as user/ann@example.com.
     """
 
     members: tuple[str, ...] = ()
@@ -44,7 +46,7 @@ class Group(Resource):
     @property
     def dependencies(self) -> tuple[str, ...]:
         """Declared members."""
-        return (*(member for member in self.members if member.startswith(_DECLARED)), *self.after)
+        return (*(as_key(member) for member in self.members if member.startswith(_DECLARED)), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the group's name, which is one in the whole account."""

@@ -26,6 +26,10 @@ UC = "/api/2.1/unity-catalog"
 STATEMENTS = "POST /api/2.0/sql/statements"
 ROUTES: dict[str, tuple[str, ...]] = {
     "service_principal": ("GET POST /api/2.0/preview/scim/v2/ServicePrincipals",),
+    "user": (
+        "GET POST /api/2.0/preview/scim/v2/Users",
+        "GET PATCH DELETE /api/2.0/preview/scim/v2/Users/{id}",
+    ),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
     "token_policy": ("GET PATCH /api/2.0/workspace-conf", "GET PUT /api/2.0/permissions/authorization/tokens"),
     "sql_warehouse": ("GET POST /api/2.0/sql/warehouses", "GET PATCH /api/2.0/permissions/warehouses/{id}"),

@@ -21,9 +21,16 @@ def user_resource(store: Store, document: Document) -> dict[str, Any]:
         "userName": document["name"],
         "displayName": document["display_name"],
         "emails": [{"type": "work", "value": document["name"], "primary": True}],
-        "active": True,
+        "active": document.get("active", True),
+        "entitlements": [{"value": one} for one in document.get("entitlements") or []],
         "groups": _groups(store, document["name"]),
+        **_external_id(document),
     }
+
+
+def user_summary(_store: Store, document: Document) -> dict[str, Any]:
+    """Return what those see of a user who are no admins: display name and id."""
+    return {"schemas": [f"{_SCHEMA}User"], "id": str(document["id"]), "displayName": document["display_name"]}
 
 
 def service_principal_resource(store: Store, document: Document) -> dict[str, Any]:
