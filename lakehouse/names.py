@@ -42,6 +42,7 @@ RESOURCE_TYPES = (
     "group",
     "service_principal",
     "user",
+    "workspace_assignment",
     "sql_warehouse",
     "secret_scope",
     "directory",

@@ -36,12 +36,14 @@ from platform_assets.resource_types.user import User
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
     User,
     Group,
+    WorkspaceAssignment,
     TokenPolicy,
     SqlWarehouse,
     ClusterPolicy,

@@ -85,6 +85,10 @@ class ServicePrincipal(Resource):
         if listing.clients.may_manage_identities:
             yield from (cls(name.removeprefix(prefix)) for name in listing.states(cls, ""))
 
+    def application_id(self, clients: Clients) -> str:
+        """List by external id; return the name that grants go to, none while it is not there."""
+        return next((str(one.application_id) for one in self._find(clients)), "")
+
     def _find(self, clients: Clients) -> list[Found]:
         mark = mark_identity(clients.target, self.name)
         return _sort(list(clients.identity.service_principals.list(filter=f'externalId eq "{mark}"')))

@@ -31,6 +31,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET PATCH DELETE /api/2.0/preview/scim/v2/Users/{id}",
     ),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
+    "workspace_assignment": (
+        "GET POST /api/2.0/preview/permissionassignments",
+        "PUT DELETE /api/2.0/preview/permissionassignments/principals/{id}",
+    ),
     "token_policy": ("GET PATCH /api/2.0/workspace-conf", "GET PUT /api/2.0/permissions/authorization/tokens"),
     "sql_warehouse": ("GET POST /api/2.0/sql/warehouses", "GET PATCH /api/2.0/permissions/warehouses/{id}"),
     "cluster_policy": (

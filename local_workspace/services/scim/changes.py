@@ -18,11 +18,10 @@ from local_workspace.gateway.request_log import require_admin
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.scim.forgetting import forget_principal
 from local_workspace.services.scim.patches import Change, parse_patch, parse_values
-from local_workspace.services.scim.resources import group_resource, service_principal_resource
+from local_workspace.services.scim.resources import SYSTEM_GROUPS, group_resource, service_principal_resource
 
 Kind = Literal["group", "service_principal", "user"]
 _TABLES: Mapping[Kind, str] = {"group": "group", "service_principal": "principal", "user": "principal"}
-SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 
 
 def create_group(call: Call) -> Response:
@@ -33,7 +32,7 @@ def create_group(call: Call) -> Response:
         if name == principals.EVERYBODY or store.get("group", name) is not None:
             raise already_exists(f"Group with name {name} already exists.")
         document = principals.put_group(store, name, [])
-        document |= {"external_id": read_external_id(call.body.get("externalId"))}
+        document |= {"external_id": read_external_id(call.body.get("externalId")), "is_local": True}
         _set_members(store, document, parse_values("members", call.body.get("members") or []))
         store.put("group", name, document)
     return JSONResponse(group_resource(store, document), 201)

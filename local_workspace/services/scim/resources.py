@@ -9,6 +9,7 @@ from local_workspace.gateway import principals
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
 
+SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
 _FILTER = re.compile(r'\s*([\w.]+)\s+(eq|ne|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
 
@@ -54,9 +55,14 @@ def group_resource(store: Store, document: Document) -> dict[str, Any]:
         "id": str(document["id"]),
         "displayName": document["name"],
         "members": members,
-        "meta": {"resourceType": "WorkspaceGroup"},
+        "meta": {"resourceType": "Group" if is_of_account(document) else "WorkspaceGroup"},
         **_external_id(document),
     }
+
+
+def is_of_account(group: Document) -> bool:
+    """Say whether a group is the account's, brought by the identity provider, and not the workspace's own."""
+    return group["name"] not in SYSTEM_GROUPS and not group.get("is_local", False)
 
 
 def matches(resource: dict[str, Any], condition: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Creating, changing, deactivating and deleting users: for workspace admins only, and never themselves.
 
-Entitlements are kept and shown; nothing here asks for one. https://docs.databricks.com/api/workspace/users
+Of the entitlements only allow-cluster-create is asked for here. https://docs.databricks.com/api/workspace/users
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.token_policy import TokenPolicy
 from platform_assets.resource_types.user import User
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import AccountPrincipal, WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 from tests.platform_assets.live.random_estates import RandomEstate, estates
 from tests.platform_assets.test_rebuilding import MORE
@@ -77,11 +78,14 @@ LATE = Query(
     schema=next(one for one in RESOURCES if isinstance(one, Schema) and one.name == "flights.gold"),
 )
 ABOUT = WorkspaceFile("ABOUT.md", permissions={"analysts": "CAN_READ"})
+ROBOT = ServicePrincipal("robot")
 EVER = Query("ever", text="SELECT 1 AS n")
 IDENTITIES: tuple[Resource, ...] = (
-    ServicePrincipal("robot"),
+    ROBOT,
     User("bo@example.com", "Bo", ("workspace-access",), active=False),
     Group("engineers", members=("service_principal/robot", "user/bo@example.com", "pipeline", "a@example.com")),
+    WorkspaceAssignment("robot", ROBOT, "ADMIN"),
+    WorkspaceAssignment("analysts", AccountPrincipal("group", "analysts")),
     SqlWarehouse("small", users=("analysts", "group/engineers")),
     ClusterPolicy("small", LIMITS, users=("analysts",)),
     SecretScope("keys", {"api": "secretsmanager:api"}, readers=("pipeline", "group/engineers")),

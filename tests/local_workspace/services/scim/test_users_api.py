@@ -95,6 +95,20 @@ def test_one_that_is_deactivated_is_shut_out_until_it_is_activated(
     assert analyst.current_user.me().active
 
 
+def test_who_is_entitled_to_it_makes_warehouses(admin: WorkspaceClient, workspace: WarmWorkspace) -> None:
+    analyst = workspace.client("analyst")
+    (found,) = admin.users.list(filter=f'userName eq "{workspace.name("analyst")}"')
+    with pytest.raises(PermissionDenied, match="not authorized to create"):
+        analyst.warehouses.create(name="mine", cluster_size="2X-Small", max_num_clusters=1)
+    entitled = [{"value": "allow-cluster-create"}]
+    patch(admin, found.id, Patch(PatchOp.ADD, "entitlements", entitled))
+    try:
+        made = analyst.warehouses.create(name="mine", cluster_size="2X-Small", max_num_clusters=1)
+        analyst.warehouses.delete(str(made.bind()["id"]))
+    finally:
+        patch(admin, found.id, Patch(PatchOp.REMOVE, "entitlements", entitled))
+
+
 def test_a_deleted_ones_name_inherits_nothing(admin: WorkspaceClient, user: User) -> None:
     group = admin.groups.create(display_name="heirs", members=[ComplexValue(value=user.id)])
     try:
