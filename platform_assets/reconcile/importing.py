@@ -42,7 +42,7 @@ def rebuild_found(clients: Clients) -> tuple[dict[str, Resource], dict[str, str]
     listing = Listing(clients)
     types = [one for one in TYPES if one.references is not None]
     bare = [one for kind in types for one in sorted(kind.find_owned(listing), key=lambda one: one.key)]
-    rebuilding = Rebuilding(clients.target, {one.physical_name(clients.target): one for one in bare})
+    rebuilding = Rebuilding(clients.target, tuple(bare))
     rebuilt: dict[str, Resource] = {}
     refused: dict[str, str] = {}
     for one in (*bare, *_find_grants(bare)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
@@ -19,6 +19,7 @@ from platform_assets.resource_types.identities import (
 )
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
 
@@ -41,6 +42,7 @@ class Group(Resource):
 
     type_name = "group"
     group = "platform_identity"
+    references = {}
     fixed = {"identity_provider": "an identity provider keeps this group: change it there, or declare another name"}
 
     @property
@@ -109,6 +111,10 @@ class Group(Resource):
                 if name is not None:
                     yield cls(name)
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Group:
+        """Members: roles, what is ours by its key, others by their names."""
+        return replace(self, members=tuple(_declare(member, rebuilding) for member in state["members"]))
+
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return a line per member that comes or goes."""
         if name != "members":
@@ -119,6 +125,11 @@ class Group(Resource):
     def _find(self, clients: Clients) -> Found | None:
         name = self.physical_name(clients.target)
         return next(iter(clients.identity.groups.list(filter=f'displayName eq "{name}"')), None)
+
+
+def _declare(member: str, rebuilding: Rebuilding) -> str:
+    is_ours = rebuilding.find("user", member) is not None
+    return rebuilding.name_role(member) or (f"user/{member}" if is_ours else member)
 
 
 def _list_operations(clients: Clients, desired: State, before: State) -> list[Patch]:

@@ -162,6 +162,15 @@ def test_every_file_of_a_type_is_registered() -> None:
     assert {one.type_name for one in TYPES} <= set(RESOURCE_TYPES)
 
 
+def test_every_type_is_imported_or_says_why_not() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    section = limits.partition("## What `lakehouse import` leaves out\n")[2].partition("\n## ")[0]
+    reasons = dict(re.findall(r"^\| `(\w+)` \| (\S.*) \|$", section, re.MULTILINE))
+    assert list(reasons) == [one.type_name for one in TYPES if one.references is None]
+    for one in TYPES:
+        assert (one.rebuild is not Resource.rebuild) is (one.references is not None), one.type_name
+
+
 def test_every_type_has_a_plan_case() -> None:
     cases = [json.loads(path.read_text()) for path in (ROOT / "tests" / "plans").glob("*.json")]
     covered = {one["type"] for case in cases for one in case["resources"]}
