@@ -168,8 +168,10 @@ def _match_places(declared: Any, found: Any, rebuilding: Rebuilding) -> dict[str
     """Return what stands in the places of a definition to make it the one that is there; None if nothing does."""
     pattern = match_places(json.dumps(declared, sort_keys=True))
     match = pattern.fullmatch(json.dumps(found, sort_keys=True))
-    named = {place: rebuilding.find_named(text) for place, text in match.groupdict().items()} if match else {"": None}
-    reads = {place: one for place, one in named.items() if one is not None}
+    if match is None:
+        return None
+    named = match.groupdict()
+    reads = {place: one for place, text in named.items() if (one := rebuilding.find_named(text))}
     return reads if reads.keys() == named.keys() else None
 
 

@@ -109,7 +109,8 @@ class Grants(Resource):
         named = {rebuilding.name_role(name): tuple(privileges) for name, privileges in held.items()}
         to = {role: privileges for role, privileges in named.items() if role}
         if not to:
-            raise NotExpressible(f"it is granted to no role of the target or group of ours: {', '.join(sorted(held))}")
+            others = ", ".join(sorted(held))
+            raise NotExpressible(f"it is granted to no role of the target or group of ours, only to {others}")
         return replace(self, to=to)
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:

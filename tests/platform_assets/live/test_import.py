@@ -17,7 +17,7 @@ from lakehouse.targets import Target
 from lakehouse.workspace import open_aws
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate, plan_estate
-from platform_assets.reconcile.importing import Import, import_resources
+from platform_assets.reconcile.importing import Import, NotReadable, import_resources
 from platform_assets.reconcile.rendering import render_declarations
 from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.grants import Grants
@@ -136,8 +136,15 @@ def test_a_scope_of_copies_is_refused(target: Target) -> None:
 
 @pytest.mark.parametrize("role", ["analyst", "outsider"])
 def test_who_may_not_read_the_estate_imports_none_of_it(target: Target, role: str) -> None:
-    with pytest.raises(PermissionDenied):
+    with pytest.raises((PermissionDenied, NotReadable), match="PERMISSION_DENIED|does not have|Denied"):
         import_resources(Clients(target, role))
+
+
+def test_what_cannot_be_read_is_named(target: Target, gateway: Gateway) -> None:
+    path = "/api/2.0/permissions/directories/*"
+    gateway.add_fault(method="GET", path=path, status=403, error_code="PERMISSION_DENIED")
+    with pytest.raises(NotReadable, match="^directory/reports .*PermissionDenied: Injected fault"):
+        import_resources(Clients(target))
 
 
 def test_what_needs_something_that_has_no_words_goes_with_it(target: Target) -> None:
