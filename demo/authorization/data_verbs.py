@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from demo.authorization.attempt import UC, Attempt, Verbs
 from demo.authorization.objects import FILE, ROWS, TEXT, run_statement
@@ -131,6 +132,19 @@ def create_service_principal(attempt: Attempt) -> None:
     attempt.client.service_principals.delete(str(made.id))
 
 
+def create_user(attempt: Attempt) -> None:
+    """Create a user and delete it."""
+    made = attempt.client.users.create(user_name=f"{attempt.new_name}@matrix.example")
+    attempt.client.users.delete(str(made.id))
+
+
+def assign_principal(attempt: Attempt) -> None:
+    """Assign a group that the account does not have: the answer says so, and nothing changes."""
+    given = {"permission_assignments": [{"group_name": attempt.new_name, "permissions": ["USER"]}]}
+    answer: Any = attempt.client.api_client.do("POST", "/api/2.0/preview/permissionassignments", body=given)
+    _require("not found" in answer["permission_assignments"][0].get("error", ""), answer)
+
+
 def _require(is_right: bool, seen: object) -> None:
     if not is_right:
         raise WrongAnswer(f"allowed, but it gave {seen!r}")
@@ -160,4 +174,6 @@ VERBS: Verbs = {
     ("REST", "make a token for another in"): make_token_for_another,
     ("REST", "create a group in"): create_group,
     ("REST", "create a service principal in"): create_service_principal,
+    ("REST", "create a user in"): create_user,
+    ("REST", "assign a principal to"): assign_principal,
 }

@@ -136,6 +136,8 @@ OBJECTS = (
     Rule("REST", "make a token for another in", "workspace", "ADMIN on workspace"),
     Rule("REST", "create a group in", "workspace", "ADMIN on workspace"),
     Rule("REST", "create a service principal in", "workspace", "ADMIN on workspace"),
+    Rule("REST", "create a user in", "workspace", "ADMIN on workspace"),
+    Rule("REST", "assign a principal to", "workspace", "ADMIN on workspace"),
 )
 
 RULES: tuple[Rule, ...] = (*METADATA, *CREATION, *REMOVAL, *KEYS, *FILES, *STATEMENTS, *RUNS, *OBJECTS)
