@@ -82,6 +82,15 @@ def test_a_lost_answer_and_two_applies_at_once_end_as_declared(target: Target, g
     assert plan_estate(target, resources=raised).is_empty
 
 
+def test_one_that_ended_between_its_two_calls_is_finished_by_the_next(target: Target, gateway: Gateway) -> None:
+    raised = (replace(OUTSIDER, level="ADMIN"),)
+    gateway.add_fault(method="PUT", path="*/permissionassignments/*", status=403, error_code="PERMISSION_DENIED")
+    assert len(apply_estate(target, resources=raised).failures) == 1
+    assert plan_estate(target, resources=raised).count(Action.UPDATE) == 1
+    assert apply_estate(target, resources=raised).failures == ()
+    assert plan_estate(target, resources=raised).is_empty
+
+
 def test_whom_the_estate_is_applied_by_keeps_its_way_in(target: Target) -> None:
     admin = AccountPrincipal("user", "admin@lakehouse.example")
     deployer = AccountPrincipal("service_principal", "deployer")
