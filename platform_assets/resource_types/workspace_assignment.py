@@ -110,7 +110,8 @@ class WorkspaceAssignment(Resource):
         name = self._name(clients)
         found = _find(clients, self._field, name)
         if found is None:
-            self.create(clients, desired)
+            if desired["level"] != "NONE":
+                self.create(clients, desired)
             return
         if _takes_away(_level(found), desired["level"]):
             require_dispensable(clients, name, desired["level"] == "USER")
@@ -125,8 +126,7 @@ class WorkspaceAssignment(Resource):
         Raises:
             WouldLockOut: it would lock out whom the estate is applied by.
         """
-        if _find(clients, self._field, self._name(clients)) is not None:
-            self.update(clients, {"level": "NONE"}, {})
+        self.update(clients, {"level": "NONE"}, {})
 
     def refuse_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Say whom it would lock out."""

@@ -77,8 +77,10 @@ def _assign_by_name(store: Store, given: dict[str, Any]) -> dict[str, Any]:
     return _describe(store, found)
 
 
-def _assign(store: Store, name: str, permissions: list[str]) -> None:
+def _assign(store: Store, name: str, permissions: Any) -> None:
     """An admin is a member as well."""
+    if not isinstance(permissions, list):
+        raise bad_request(f"permissions must be a list, got {permissions!r}")
     wanted = {"ADMIN", "USER"} if "ADMIN" in permissions else {*permissions} & {"USER"}
     for level, group in _LEVELS.items():
         members = (store.get("group", group) or {"members": []})["members"]

@@ -13,7 +13,7 @@ from databricks.sdk.service.iam import ComplexValue
 
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
-from platform_assets.estate import apply_estate, plan_estate
+from platform_assets.estate import apply_estate, carry_out, plan_estate
 from platform_assets.reconcile.declared import InvalidEstate
 from platform_assets.reconcile.plan import Action, Prune
 from platform_assets.resource_types.lockout import WouldLockOut
@@ -80,6 +80,15 @@ def test_a_lost_answer_and_two_applies_at_once_end_as_declared(target: Target, g
         list(threads.map(lambda _: apply_estate(target, resources=raised), range(2)))
     assert apply_estate(target, resources=raised).failures == ()
     assert plan_estate(target, resources=raised).is_empty
+
+
+def test_what_another_apply_took_away_is_not_given_back(target: Target) -> None:
+    gone = replace(OUTSIDER, level="NONE")
+    assert apply_estate(target, resources=(OUTSIDER,)).failures == ()
+    plan = plan_estate(target, resources=(gone,))
+    OUTSIDER.delete(Clients(target))
+    assert carry_out(target, plan).failures == ()
+    assert not may_enter(target)
 
 
 def test_one_that_ended_between_its_two_calls_is_finished_by_the_next(target: Target, gateway: Gateway) -> None:

@@ -98,6 +98,11 @@ WRONG: dict[str, tuple[Callable[[WorkspaceClient], Any], type[Exception], str]] 
     "nobody": (lambda w: assign(w, permissions=["USER"]), BadRequest, "names a principal"),
     "two": (lambda w: assign(w, user_name="a", group_name="b", permissions=["USER"]), BadRequest, "names a principal"),
     "no list": (lambda w: call(w, "POST", permission_assignments="x"), BadRequest, "must be a list"),
+    "no levels": (
+        lambda w: assign(w, user_name="outsider@lakehouse.example", permissions="ADMIN"),
+        BadRequest,
+        "permissions must be a list",
+    ),
     "unknown id": (lambda w: call(w, "DELETE", "/principals/999999"), NotFound, "Principal not found in account"),
 }
 
