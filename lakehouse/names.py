@@ -43,6 +43,8 @@ RESOURCE_TYPES = (
     "grants",
     "group",
     "service_principal",
+    "user",
+    "workspace_assignment",
     "sql_warehouse",
     "secret_scope",
     "directory",

@@ -70,7 +70,9 @@ _ROLE = Permissions(
 
 PERMISSIONS: Mapping[str, Permissions] = {
     "service_principal": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "user": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "group": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "workspace_assignment": Permissions(ADMIN, note="The workspace must have identity federation"),
     "token_policy": Permissions(ADMIN),
     "sql_warehouse": Permissions(DEPLOYER, databricks=("entitlement allow-cluster-create",)),
     "cluster_policy": Permissions(ADMIN),

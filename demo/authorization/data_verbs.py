@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from demo.authorization.attempt import UC, Attempt, Verbs
 from demo.authorization.objects import ROWS, run_statement
@@ -138,6 +139,19 @@ def create_service_principal(attempt: Attempt) -> None:
     attempt.client.service_principals.delete(str(made.id))
 
 
+def create_user(attempt: Attempt) -> None:
+    """Create a user and delete it."""
+    made = attempt.client.users.create(user_name=f"{attempt.new_name}@matrix.example")
+    attempt.client.users.delete(str(made.id))
+
+
+def assign_principal(attempt: Attempt) -> None:
+    """Assign a group that the account does not have: the answer says so, and nothing changes."""
+    given = {"permission_assignments": [{"group_name": attempt.new_name, "permissions": ["USER"]}]}
+    answer: Any = attempt.client.api_client.do("POST", "/api/2.0/preview/permissionassignments", body=given)
+    require("not found" in answer["permission_assignments"][0].get("error", ""), answer)
+
+
 def require(is_right: bool, seen: object) -> None:
     """Raise WrongAnswer unless it is right."""
     if not is_right:
@@ -169,4 +183,6 @@ VERBS: Verbs = {
     ("REST", "make a token for another in"): make_token_for_another,
     ("REST", "create a group in"): create_group,
     ("REST", "create a service principal in"): create_service_principal,
+    ("REST", "create a user in"): create_user,
+    ("REST", "assign a principal to"): assign_principal,
 }

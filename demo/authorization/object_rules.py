@@ -73,6 +73,7 @@ WORKSPACE = (
         for verb in (
             *("make a token for another in", "read the token policy of", "change the token policy of"),
             *("create a group in", "create a service principal in", "create a cluster policy in"),
+            *("create a user in", "assign a principal to"),
         )
     ),
 )

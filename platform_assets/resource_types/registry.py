@@ -33,15 +33,19 @@ from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.token_policy import TokenPolicy
+from platform_assets.resource_types.user import User
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
+    User,
     Group,
+    WorkspaceAssignment,
     TokenPolicy,
     SqlWarehouse,
     ClusterPolicy,

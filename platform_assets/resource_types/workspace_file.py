@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.artifacts import digest_content
-from platform_assets.resource_types.model import Clients
-from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
+from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder, require_source
 
 if TYPE_CHECKING:
     from databricks.sdk.service.workspace import ObjectInfo
@@ -40,6 +41,11 @@ class WorkspaceFile(WorkspaceObject):
 
         content = clients.workspace.workspace.download(str(found.path), format=ExportFormat.AUTO).read()
         return {"content": digest_content(content)}
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Resource:
+        """Who may do what, if this repository has a file of its name."""
+        require_source(SOURCES, self.name)
+        return super().rebuild(state, rebuilding)
 
     def put(self, clients: Clients, path: str) -> None:
         """Make the folder if there is none, import over what is there; RAW, so that no script becomes a notebook.

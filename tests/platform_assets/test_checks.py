@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+import pytest
 
 from platform_assets.checks import find_materializations
 
@@ -26,10 +26,9 @@ def test_a_check_is_of_what_its_run_has_made_or_else_of_what_was_made_last() -> 
     found = find_materializations(instance, run_id, [left_alone.key, made_again.key, dg.AssetKey("never_made")])
     (first,) = instance.fetch_materializations(left_alone.key, limit=9).records
     _, second, _ = instance.fetch_materializations(made_again.key, limit=9).records
-    assert found == {
-        record.event_log_entry.asset_materialization.asset_key: AssetCheckEvaluationTargetMaterializationData(
-            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
-        )
-        for record in (first, second)
-        if record.event_log_entry.asset_materialization
+    assert {key: (one.storage_id, one.run_id) for key, one in found.items()} == {
+        left_alone.key: (first.storage_id, first.run_id),
+        made_again.key: (second.storage_id, second.run_id),
     }
+    # the index keeps microseconds
+    assert found[made_again.key].timestamp == pytest.approx(second.timestamp, abs=1e-5)

@@ -26,7 +26,15 @@ UC = "/api/2.1/unity-catalog"
 STATEMENTS = "POST /api/2.0/sql/statements"
 ROUTES: dict[str, tuple[str, ...]] = {
     "service_principal": ("GET POST /api/2.0/preview/scim/v2/ServicePrincipals",),
+    "user": (
+        "GET POST /api/2.0/preview/scim/v2/Users",
+        "GET PATCH DELETE /api/2.0/preview/scim/v2/Users/{id}",
+    ),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
+    "workspace_assignment": (
+        "GET POST /api/2.0/preview/permissionassignments",
+        "PUT DELETE /api/2.0/preview/permissionassignments/principals/{id}",
+    ),
     "token_policy": ("GET PATCH /api/2.0/workspace-conf", "GET PUT /api/2.0/permissions/authorization/tokens"),
     "sql_warehouse": ("GET POST /api/2.0/sql/warehouses", "GET PATCH /api/2.0/permissions/warehouses/{id}"),
     "cluster_policy": (
@@ -156,6 +164,15 @@ def test_every_file_of_a_type_is_registered() -> None:
     assert declared == {one.__module__.rpartition(".")[2] for one in TYPES}
     assert defined_types() == set(TYPES)
     assert {one.type_name for one in TYPES} <= set(RESOURCE_TYPES)
+
+
+def test_every_type_is_imported_or_says_why_not() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    section = limits.partition("## What `lakehouse import` leaves out\n")[2].partition("\n## ")[0]
+    reasons = dict(re.findall(r"^\| `(\w+)` \| (\S.*) \|$", section, re.MULTILINE))
+    assert list(reasons) == [one.type_name for one in TYPES if one.references is None]
+    for one in TYPES:
+        assert (one.rebuild is not Resource.rebuild) is (one.references is not None), one.type_name
 
 
 def test_every_type_has_a_plan_case() -> None:

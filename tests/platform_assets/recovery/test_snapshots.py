@@ -49,8 +49,10 @@ from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.token_policy import TokenPolicy
+from platform_assets.resource_types.user import User
 from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import AccountPrincipal, WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 from tests.platform_assets.live.random_estates import RandomEstate, estates
 from tests.platform_assets.test_rebuilding import MORE, REFERENCE
@@ -79,10 +81,14 @@ LATE = Query(
 )
 ABOUT = WorkspaceFile("ABOUT.md", permissions={"analysts": "CAN_READ"})
 NETWORK = "vpc-0123456789abcdef0", "sg-0123456789abcdef0"
+ROBOT = ServicePrincipal("robot")
 EVER = Query("ever", text="SELECT 1 AS n")
 IDENTITIES: tuple[Resource, ...] = (
-    ServicePrincipal("robot"),
-    Group("engineers", members=("service_principal/robot", "pipeline", "a@example.com")),
+    ROBOT,
+    User("bo@example.com", "Bo", ("workspace-access",), active=False),
+    Group("engineers", members=("service_principal/robot", "user/bo@example.com", "pipeline", "a@example.com")),
+    WorkspaceAssignment("robot", ROBOT, "ADMIN"),
+    WorkspaceAssignment("analysts", AccountPrincipal("group", "analysts")),
     SqlWarehouse("small", users=("analysts", "group/engineers")),
     ClusterPolicy("small", LIMITS, users=("analysts",)),
     SecretScope("keys", {"api": "secretsmanager:api"}, readers=("pipeline", "group/engineers")),
