@@ -29,6 +29,11 @@ class Artifact(ABC):
         return f"{self.release}+{self.digest}"
 
 
+def digest_content(content: bytes) -> str:
+    """Return twelve hexadecimal digits of the SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 def digest_files(folder: Path, files: Iterable[Path], start: str = "") -> str:
     """Return twelve hexadecimal digits of the SHA-256 of a text and of files, with their paths in the folder."""
     total = hashlib.sha256(start.encode())

@@ -8,11 +8,12 @@ Built on the same pieces of Dagster as its in-process executor.
 from __future__ import annotations
 
 import os
+import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import dagster as dg
@@ -119,7 +120,8 @@ class _StepThreads:
         self._job_context = job_context
         self._active = active
         self._threads = threads
-        self._news: SimpleQueue[DagsterEvent | _StepEnded] = SimpleQueue()
+        self._news: deque[DagsterEvent | _StepEnded] = deque()
+        self._step_ended = threading.Event()
         self._in_flight: set[str] = set()
         self._interrupted = False
         self._error: BaseException | None = None
@@ -130,11 +132,12 @@ class _StepThreads:
         Raises:
             DagsterExecutionInterruptedError: the run was terminated and its steps have ended.
         """
+        self._interrupted = check_captured_interrupt()
         while self._in_flight or not (self._stopping or self._active.is_complete):
-            self._interrupted = self._interrupted or check_captured_interrupt()
             if not self._stopping:
                 yield from self._start_ready_steps()
             yield from self._drain_news()
+            self._interrupted = self._interrupted or check_captured_interrupt()
             yield from self._active.plan_events_iterator(self._job_context)
         if self._interrupted:
             self._active.mark_interrupted()
@@ -152,8 +155,9 @@ class _StepThreads:
         yield from self._active.concurrency_event_iterator(self._job_context)
         for step in steps:
             step_context = self._job_context.for_step(step, self._active.get_known_state())
-            # Dagster asks anew for each output, at a cost that grows with the square of their number
+            # Dagster asks anew for each output: one at a cost that grows with their number, the other makes a class
             step_context.get_output_asset_keys = cache(step_context.get_output_asset_keys)  # type: ignore[method-assign]
+            step_context.for_type = cache(step_context.for_type)  # type: ignore[method-assign]
             self._in_flight.add(step.key)
             self._threads.submit(self._run_step, step.key, step_context)
 
@@ -161,19 +165,17 @@ class _StepThreads:
         error: BaseException | None = None
         try:
             for event in dagster_event_sequence_for_step(step_context):
-                self._news.put(event)
+                self._news.append(event)
         except BaseException as raised:  # noqa: BLE001 - raised again by the thread that owns the run
             error = raised
-        self._news.put(_StepEnded(step_key, error))
+        self._news.append(_StepEnded(step_key, error))
+        self._step_ended.set()
 
     def _drain_news(self) -> Iterator[DagsterEvent]:
-        try:
-            news = self._news.get(timeout=_TICK_SECONDS)
-            while True:
-                yield from self._handle(news)
-                news = self._news.get_nowait()
-        except Empty:
-            return
+        self._step_ended.wait(_TICK_SECONDS)
+        self._step_ended.clear()
+        while self._news:
+            yield from self._handle(self._news.popleft())
 
     def _handle(self, news: DagsterEvent | _StepEnded) -> Iterator[DagsterEvent]:
         if isinstance(news, DagsterEvent):

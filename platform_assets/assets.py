@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from lakehouse.event_log import stored_together
 from lakehouse.targets import Target, current_target
 from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
@@ -45,7 +46,8 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
         report = ApplyReport(())
         if keys and not config.dry_run:
             report = apply_estate(target, keys, lambda result: _tell(context, result), resources=resources)
-        yield from (_materialize(result, target) for result in report.results if not result.error)
+        with stored_together(context):
+            yield from (_materialize(result, target) for result in report.results if not result.error)
         seen = checked if not config.dry_run else [*keys, *checked]
         plan = name_drift_makers(target, plan_estate(target, seen, resources=resources)) if seen else Plan(())
         if plan.remark:
@@ -55,7 +57,8 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
             if config.dry_run and step.key in keys:
                 asset_key = dg.AssetKey(step.key.split("/"))
                 context.log_event(dg.AssetObservation(asset_key, metadata=show_step(step)))
-        yield from report_checks(plan, checked, context.instance)
+        with stored_together(context):
+            yield from report_checks(plan, checked, context.instance, context.run.run_id)
         if report.failures:
             raise dg.Failure("\n".join(result.error for result in report.failures), allow_retries=False)
 
@@ -97,13 +100,14 @@ def _tell_drift(context: dg.AssetExecutionContext, step: Step) -> None:
 def _materialize(result: Result, target: Target) -> dg.MaterializeResult[Any]:
     """What is declared makes the data version: reconciling what did not change says that nothing is new."""
     resource = result.step.resource
+    lines = "\n".join(f"- `{line}`" for line in list_lines(result.step))
     desired = json.dumps(resource.desired(target), sort_keys=True).encode()
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(result.key.split("/")),
         metadata={
             "action": result.status.value,
             "physical_name": resource.physical_name(target),
-            "changes": dg.MetadataValue.md("\n".join(f"- `{line}`" for line in list_lines(result.step)) or "none"),
+            **({"changes": dg.MetadataValue.md(lines)} if lines else {}),
         },
         data_version=dg.DataVersion(hashlib.sha256(desired).hexdigest()[:12]),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as _Checked,
+)
 
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.plan import Action, Plan, Step
@@ -20,32 +22,37 @@ def describe_check(resource: Resource) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(CHECK, asset=key, description="A new plan for this resource has nothing to do.")
 
 
-def report_checks(plan: Plan, keys: Collection[str], instance: dg.DagsterInstance) -> Iterator[dg.AssetCheckEvaluation]:
-    """Yield the evaluations of the checks of these resources, of the materializations that the instance has by now.
+def report_checks(
+    plan: Plan, keys: Collection[str], instance: dg.DagsterInstance, run_id: str
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield the evaluations of the checks of these resources, of the materializations that the run has made by now.
 
     Evaluations, not results: of each result Dagster would ask its storage which materialization it is about, and look
     at all checks of the step for the one it belongs to.
     """
     steps = [step for step in plan.steps if step.key in keys]
-    checked = find_materializations(instance, [_asset_key(step) for step in steps])
+    checked = find_materializations(instance, run_id, [_asset_key(step) for step in steps])
     yield from (_report(step, checked.get(_asset_key(step))) for step in steps)
 
 
 def find_materializations(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]
-) -> dict[dg.AssetKey, AssetCheckEvaluationTargetMaterializationData]:
-    """Return the last materialization of each asset that has one."""
-    found = {}
-    for record in instance.get_asset_records(keys):
+    instance: dg.DagsterInstance, run_id: str, keys: Sequence[dg.AssetKey]
+) -> dict[dg.AssetKey, _Checked]:
+    """Return the last materialization of each asset that has one: of this run, whose events are not read for it."""
+    made = instance.get_asset_event_summary_records(
+        dg.DagsterEventType.ASSET_MATERIALIZATION, run_id=run_id, ascending=True
+    )
+    found = {one.asset_key: _Checked(storage_id=one.storage_id, run_id=run_id, timestamp=one.timestamp) for one in made}
+    for record in instance.get_asset_records([key for key in keys if key not in found]):
         entry = record.asset_entry
         if (event := entry.last_materialization_record) is not None:
-            found[entry.asset_key] = AssetCheckEvaluationTargetMaterializationData(
+            found[entry.asset_key] = _Checked(
                 storage_id=event.storage_id, run_id=event.run_id, timestamp=event.timestamp
             )
     return found
 
 
-def _report(step: Step, checked: AssetCheckEvaluationTargetMaterializationData | None) -> dg.AssetCheckEvaluation:
+def _report(step: Step, checked: _Checked | None) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=_asset_key(step),
         check_name=CHECK,

@@ -8,7 +8,7 @@ securables, entitlements and admin roles of the workspace. A test compares both 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
@@ -47,9 +47,32 @@ _UPLOAD = Permissions(
     note="The bucket's policy must let the deployer in, its key as well",
 )
 
+_ROLE = Permissions(
+    DEPLOYER,
+    plan=(
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+        "iam:ListRoleTags",
+        "iam:ListRoles",
+    ),
+    apply=(
+        "iam:CreateRole",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:TagRole",
+        "iam:UpdateAssumeRolePolicy",
+    ),
+    note="Roles of the estate's prefix only",
+)
+
 PERMISSIONS: Mapping[str, Permissions] = {
     "service_principal": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "user": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
     "group": Permissions(ADMIN, note="On an account with identity federation an account admin's"),
+    "workspace_assignment": Permissions(ADMIN, note="The workspace must have identity federation"),
     "token_policy": Permissions(ADMIN),
     "sql_warehouse": Permissions(DEPLOYER, databricks=("entitlement allow-cluster-create",)),
     "cluster_policy": Permissions(ADMIN),
@@ -63,7 +86,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     ),
     "directory": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
     "workspace_file": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
-    "experiment": Permissions(DEPLOYER, databricks=("CAN MANAGE on the folder above",)),
+    "experiment": Permissions(DEPLOYER, databricks=("CAN EDIT on the folder above",)),
     "repo": Permissions(
         DEPLOYER,
         databricks=("CAN MANAGE on the folder above",),
@@ -97,6 +120,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "s3:GetBucketTagging",
             "s3:GetBucketVersioning",
             "s3:GetEncryptionConfiguration",
+            "s3:GetLifecycleConfiguration",
             "s3:ListAllMyBuckets",
             "s3:ListBucket",
         ),
@@ -109,28 +133,11 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "s3:PutBucketTagging",
             "s3:PutBucketVersioning",
             "s3:PutEncryptionConfiguration",
+            "s3:PutLifecycleConfiguration",
         ),
     ),
-    "iam_role": Permissions(
-        DEPLOYER,
-        plan=(
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-            "iam:ListRoleTags",
-            "iam:ListRoles",
-        ),
-        apply=(
-            "iam:CreateRole",
-            "iam:DeleteRole",
-            "iam:DeleteRolePolicy",
-            "iam:PutRolePolicy",
-            "iam:TagRole",
-            "iam:UpdateAssumeRolePolicy",
-        ),
-        note="Roles of the estate's prefix only",
-    ),
+    "iam_role": _ROLE,
+    "control_plane_role": replace(_ROLE, note=f"{_ROLE.note}; Databricks acts in the account with what it says"),
     "storage_credential": Permissions(DEPLOYER, databricks=("CREATE STORAGE CREDENTIAL on the metastore",)),
     "external_location": Permissions(
         DEPLOYER,
@@ -143,6 +150,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "volume": Permissions(
         DEPLOYER, databricks=("owner of the schema", "of an external one owner of the location of its storage")
     ),
+    "volume_file": Permissions(DEPLOYER, databricks=("WRITE VOLUME and READ VOLUME on the volume",)),
     "table": Permissions(
         DEPLOYER,
         databricks=(

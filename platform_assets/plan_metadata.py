@@ -16,15 +16,16 @@ _SCHEMA = dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in _CO
 
 
 def show_step(step: Step) -> dict[str, Any]:
-    """Return the metadata: the drift as a table, the plan as text; who changed it by hand, and when, if it is known."""
-    text = "\n".join(explain_step(step)) or "as declared"
-    records = [dg.TableRecord(row) for row in tabulate_drift(step)]
-    return {
-        "drift": dg.MetadataValue.table(records, _SCHEMA),
-        "plan": dg.MetadataValue.md(f"```\n{text}\n```"),
-        "planned_action": step.action.value,
-        **_show_changer(step.changed_by),
-    }
+    """Return the metadata: the drift as a table, the plan as text; who changed it by hand, and when, if it is known.
+
+    What is empty is left out: Dagster stores the metadata of each resource, a thousand of which are as declared.
+    """
+    shown: dict[str, Any] = {"planned_action": step.action.value, **_show_changer(step.changed_by)}
+    if text := "\n".join(explain_step(step)):
+        shown["plan"] = dg.MetadataValue.md(f"```\n{text}\n```")
+    if records := [dg.TableRecord(row) for row in tabulate_drift(step)]:
+        shown["drift"] = dg.MetadataValue.table(records, _SCHEMA)
+    return shown
 
 
 def _show_changer(changer: Changer | None) -> dict[str, Any]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from wsgiref.simple_server import make_server
 
-from dulwich.object_store import commit_tree_changes
-from dulwich.objects import Blob, Commit, Tag, Tree
+from dulwich.objects import Commit, Tag
 from dulwich.repo import MemoryRepo
 from dulwich.server import DictBackend
-from dulwich.web import WSGIRequestHandlerLogger, make_wsgi_chain
+from dulwich.web import make_wsgi_chain
 
-Application = Callable[..., Iterable[bytes]]
-AUTHOR = b"Ann <ann@example.com>"
+from demo.git_remote import AUTHOR, Application, commit_files, make_repository, serve
 
 
 @dataclass
@@ -35,26 +31,7 @@ class GitRemote:
 
     def commit(self, branch: str, files: Mapping[str, bytes | None]) -> str:
         """Commit files, None for those that go; return the commit's id."""
-        repository, ref = self.repository, f"refs/heads/{branch}".encode()
-        parent = dict(repository.refs.as_dict()).get(ref)
-        tree = repository[repository[parent].tree] if parent else Tree()
-        repository.object_store.add_object(tree)
-        changes = []
-        for path, content in files.items():
-            blob = Blob.from_string(content) if content is not None else None
-            if blob:
-                repository.object_store.add_object(blob)
-            changes.append((path.encode(), 0o100644 if blob else None, blob.id if blob else None))
-        made = Commit()
-        made.tree = commit_tree_changes(repository.object_store, tree.id, changes)
-        made.parents = [parent] if parent else []
-        made.author = made.committer = AUTHOR
-        made.author_time = made.commit_time = 1_700_000_000
-        made.author_timezone = made.commit_timezone = 0
-        made.message = b"Change"
-        repository.object_store.add_object(made)
-        repository.refs[ref] = made.id
-        return str(made.id.decode())
+        return commit_files(self.repository, branch, files)
 
     def branch(self, name: str, source: str) -> None:
         """Make a branch where another is."""
@@ -98,30 +75,11 @@ class GitRemote:
         return bytes(spoilt)
 
 
-class QuietHandler(WSGIRequestHandlerLogger):
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serve(application: Application) -> Iterator[str]:
-    """Serve on loopback and give the address."""
-    server = make_server("127.0.0.1", 0, application, handler_class=QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @contextmanager
 def serve_remote() -> Iterator[GitRemote]:
     """Serve an empty repository whose default branch is main."""
-    repository = MemoryRepo()
-    repository.refs.set_symbolic_ref(b"HEAD", b"refs/heads/main")
-    remote = GitRemote(repository)
-    application = remote.close(make_wsgi_chain(DictBackend({"/data/flights.git": repository})))
+    remote = GitRemote(make_repository())
+    application = remote.close(make_wsgi_chain(DictBackend({"/data/flights.git": remote.repository})))
     with serve(application) as address:
         remote.url = f"{address}/data/flights.git"
         yield remote

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from demo.authorization.roles import Role
-from demo.authorization.rules import Rule
+from demo.authorization.rule import Rule
 from demo.authorization.stage import Stage
 
 if TYPE_CHECKING:

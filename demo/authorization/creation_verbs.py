@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from demo.authorization.attempt import UC, Attempt, Verbs
-from demo.authorization.objects import make_job, make_warehouse, run_statement
+from demo.authorization.kind import MARK
+from demo.authorization.objects import FUNCTION, KINDS, make_job, make_object, make_warehouse, run_statement
 from demo.authorization.stage import Stage
+from demo.authorization.workspace_objects import POLICY
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -20,8 +22,11 @@ DELETE: dict[str, Callable[[WorkspaceClient, str], object]] = {
     "schema": lambda client, name: client.schemas.delete(name),
     "table": lambda client, name: client.tables.delete(name),
     "volume": lambda client, name: client.volumes.delete(name),
+    "function": lambda client, name: client.functions.delete(name),
+    "model": lambda client, name: client.registered_models.delete(name),
     "job": lambda client, name: client.jobs.delete(int(name)),
     "warehouse": lambda client, name: client.warehouses.delete(name),
+    **{name: kind.delete for name, kind in KINDS.items()},
 }
 
 
@@ -66,6 +71,34 @@ def create_external_table(attempt: Attempt) -> None:
         _create_table(attempt.client, name, _place(attempt))
 
 
+def create_model(attempt: Attempt) -> None:
+    """Create a registered model."""
+    with _removed(attempt.stage, "model", f"{attempt.name}.{attempt.new_name}") as name:
+        attempt.client.registered_models.create(*name.split("."))
+
+
+def create_experiment(attempt: Attempt) -> None:
+    """Create an experiment in a folder."""
+    path = f"{attempt.name}/{attempt.new_name}"
+    with _removed(attempt.stage, "notebook", path):  # by its path, as that is
+        attempt.client.experiments.create_experiment(path)
+
+
+def create_cluster_policy(attempt: Attempt) -> None:
+    """Create a cluster policy."""
+    made = attempt.client.cluster_policies.create(name=f"{MARK}{attempt.new_name}", definition=POLICY)
+    attempt.client.cluster_policies.delete(str(made.policy_id))
+
+
+def change_warehouse(attempt: Attempt) -> None:
+    """Let a query run on the warehouse that everybody may use."""
+    from databricks.sdk.service.sql import UpdateQueryRequestQuery
+
+    with _spare(attempt) as (_, query):
+        change = UpdateQueryRequestQuery(warehouse_id=attempt.stage.warehouse)
+        attempt.client.queries.update(query, "warehouse_id", query=change)
+
+
 def delete(attempt: Attempt) -> None:
     """Delete what was made for it."""
     with _spare(attempt) as (kind, name):
@@ -86,7 +119,8 @@ def drop_by_statement(attempt: Attempt) -> None:
         run_statement(attempt.client, f"DROP {kind.upper()} {name}", attempt.stage.warehouse)
 
 
-_CONTENT = {"table": " (id INT)", "view": " AS SELECT 1 AS id"}
+_GONE = ("does not exist", "must be in the 'active' state")
+_CONTENT = {"table": " (id INT)", "view": " AS SELECT 1 AS id", "function": FUNCTION}
 
 
 @contextmanager
@@ -96,11 +130,19 @@ def _spare(attempt: Attempt) -> Iterator[tuple[str, str]]:
     schema, catalog = stage.names["schema"], stage.names["catalog"]
     if kind == "job":
         name = str(make_job(stage, attempt.target))
+    elif kind in KINDS:
+        name = make_object(stage, attempt.target, f"{MARK}{attempt.new_name}")
     elif kind == "warehouse":
         name = make_warehouse(stage, attempt.target, f" of {attempt.role.name}")
     elif kind == "schema":
         stage.admin.schemas.create(attempt.new_name, catalog)
         name = f"{catalog}.{attempt.new_name}"
+    elif kind == "function":
+        name = f"{schema}.{attempt.new_name}"
+        run_statement(stage.admin, f"CREATE FUNCTION {name}{FUNCTION}", stage.warehouse)
+    elif kind == "model":
+        name = f"{schema}.{attempt.new_name}"
+        stage.admin.registered_models.create(*name.split("."))
     elif kind == "table":
         name = f"{schema}.{attempt.new_name}"
         _create_table(stage.admin, name, _place(attempt))
@@ -122,7 +164,7 @@ def _removed(stage: Stage, kind: str, name: str) -> Iterator[str]:
         try:
             DELETE[kind](stage.admin, name)
         except (NotFound, InvalidParameterValue) as error:
-            if isinstance(error, InvalidParameterValue) and "does not exist" not in str(error):
+            if isinstance(error, InvalidParameterValue) and not any(mark in str(error) for mark in _GONE):
                 raise
 
 
@@ -152,7 +194,12 @@ VERBS: Verbs = {
     ("REST", "create a volume in"): create_volume,
     ("REST", "create an external volume in"): create_external_volume,
     ("REST", "create an external table in"): create_external_table,
+    ("REST", "create a model in"): create_model,
+    ("REST", "create an experiment in"): create_experiment,
+    ("REST", "create a cluster policy in"): create_cluster_policy,
+    ("REST", "change the warehouse of"): change_warehouse,
     ("REST", "delete"): delete,
+    ("SQL", "create a function in"): create_by_statement,
     ("SQL", "create a table in"): create_by_statement,
     ("SQL", "create a view in"): create_by_statement,
     ("SQL", "create a schema in"): create_by_statement,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from demo.authorization.attempt import UC, Attempt, Verbs
-from demo.authorization.objects import FILE, ROWS, TEXT, run_statement
+from demo.authorization.objects import ROWS, run_statement
+from demo.authorization.stage import FILE, TEXT
 
 
 class WrongAnswer(Exception):
@@ -35,13 +37,13 @@ def _either(write: bool, read: str) -> str:
 def list_files(attempt: Attempt) -> None:
     """List the volume's directory."""
     found = [one.name for one in attempt.client.files.list_directory_contents(attempt.stage.path(attempt.target))]
-    _require(FILE in found, found)
+    require(FILE in found, found)
 
 
 def download(attempt: Attempt) -> None:
     """Download the file."""
     contents = attempt.client.files.download(f"{attempt.stage.path(attempt.target)}/{FILE}").contents
-    _require(contents is not None and contents.read() == TEXT, contents)
+    require(contents is not None and contents.read() == TEXT, contents)
 
 
 def upload(attempt: Attempt) -> None:
@@ -78,7 +80,7 @@ def select(attempt: Attempt) -> None:
         rows = run_statement(attempt.client, "SELECT 1", attempt.name)
     else:
         rows = run_statement(attempt.client, f"SELECT * FROM {attempt.name}", attempt.stage.warehouse)
-    _require(len(rows) >= (1 if attempt.target in ("view", "spare warehouse") else ROWS), rows)
+    require(len(rows) >= (1 if attempt.target in ("view", "spare warehouse") else ROWS), rows)
 
 
 def execute(attempt: Attempt) -> None:
@@ -89,11 +91,17 @@ def execute(attempt: Attempt) -> None:
     run_statement(attempt.client, text, attempt.stage.warehouse)
 
 
+def call(attempt: Attempt) -> None:
+    """Call the function."""
+    rows = run_statement(attempt.client, f"SELECT {attempt.name}(1)", attempt.stage.warehouse)
+    require(rows == [["2"]], rows)
+
+
 def select_files(attempt: Attempt) -> None:
     """Select the lines of a file."""
     folder = attempt.stage.files if attempt.target == "location" else attempt.stage.path(attempt.target)
     rows = run_statement(attempt.client, f"SELECT * FROM text.`{folder}/{FILE}`", attempt.stage.warehouse)
-    _require(rows == [[TEXT.decode().strip()]], rows)
+    require(rows == [[TEXT.decode().strip()]], rows)
 
 
 def run_job(attempt: Attempt) -> None:
@@ -131,7 +139,21 @@ def create_service_principal(attempt: Attempt) -> None:
     attempt.client.service_principals.delete(str(made.id))
 
 
-def _require(is_right: bool, seen: object) -> None:
+def create_user(attempt: Attempt) -> None:
+    """Create a user and delete it."""
+    made = attempt.client.users.create(user_name=f"{attempt.new_name}@matrix.example")
+    attempt.client.users.delete(str(made.id))
+
+
+def assign_principal(attempt: Attempt) -> None:
+    """Assign a group that the account does not have: the answer says so, and nothing changes."""
+    given = {"permission_assignments": [{"group_name": attempt.new_name, "permissions": ["USER"]}]}
+    answer: Any = attempt.client.api_client.do("POST", "/api/2.0/preview/permissionassignments", body=given)
+    require("not found" in answer["permission_assignments"][0].get("error", ""), answer)
+
+
+def require(is_right: bool, seen: object) -> None:
+    """Raise WrongAnswer unless it is right."""
     if not is_right:
         raise WrongAnswer(f"allowed, but it gave {seen!r}")
 
@@ -151,6 +173,7 @@ VERBS: Verbs = {
     ("SQL", "update"): execute,
     ("SQL", "delete from"): execute,
     ("SQL", "grant on"): execute,
+    ("SQL", "call"): call,
     ("SQL", "read files of"): select_files,
     ("REST", "run"): run_job,
     ("REST", "cancel runs of"): cancel_runs,
@@ -160,4 +183,6 @@ VERBS: Verbs = {
     ("REST", "make a token for another in"): make_token_for_another,
     ("REST", "create a group in"): create_group,
     ("REST", "create a service principal in"): create_service_principal,
+    ("REST", "create a user in"): create_user,
+    ("REST", "assign a principal to"): assign_principal,
 }

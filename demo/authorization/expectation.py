@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from demo.authorization.roles import CONTAINERS, Role
-from demo.authorization.rules import DATA, GRANTED_ONLY, LEVELS, NOT_IN_ALL, Rule
+from demo.authorization.rule import DATA, GRANTED_ONLY, LEVELS, NOT_IN_ALL, Rule
 
 Held = frozenset[tuple[str, str]]  # (privilege, object)
 
@@ -40,6 +40,15 @@ def expect(role: Role, rule: Rule) -> Expected:
     return Expected(False, tuple(dict.fromkeys(missing)))
 
 
+def list_lacking(role: Role, need: Need) -> list[Need]:
+    """Return what a denial may name: the need, and the levels below it that the role has not either."""
+    scale, held = LEVELS.get(need.target.removeprefix("spare "), ()), read_holdings(role)
+    if need.privilege not in scale:
+        return [need]
+    levels = [Need(level, need.target) for level in scale[: scale.index(need.privilege) + 1]]
+    return [one for one in levels if not _has(held, one)]
+
+
 def read_holdings(role: Role) -> Held:
     """Return what the role holds."""
     pairs = (line.split(" on ") for line in role.holds)
@@ -62,11 +71,10 @@ def _read_need(text: str, target: str) -> list[Need]:
 
 def _has(held: Held, need: Need) -> bool:
     privilege, target = need.privilege, need.target
-    kind = target.removeprefix("spare ")
+    kind, places = target.removeprefix("spare "), _containers(target)
     if kind in LEVELS:
         scale = LEVELS[kind]
-        return any((level, target) in held for level in scale[scale.index(privilege) :])
-    places = _containers(target)
+        return any((level, place) in held for level in scale[scale.index(privilege) :] for place in places)
     granted = {privilege} if privilege in NOT_IN_ALL else {privilege, "ALL PRIVILEGES"}
     if any((one, place) in held for one in granted for place in places if privilege != "OWN" or place == target):
         return True

@@ -6,14 +6,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from demo.authorization.roles import READERS, ROLES, Role
+from demo.authorization.roles import CONTAINERS, READERS, ROLES, Role
 from demo.authorization.stage import EVERYBODY, SECURABLES, Stage
 from lakehouse.targets import Target
 
 if TYPE_CHECKING:
     from databricks.sdk.service.iam import AccessControlRequest
 
-_INNERMOST_FIRST = ("table", "view", "external table", "volume", "schema", "catalog", "location", "credential")
+_INNERMOST_FIRST = (
+    "table",
+    "view",
+    "external table",
+    "volume",
+    "function",
+    "schema",
+    "catalog",
+    "location",
+    "credential",
+)
 
 
 def grant_all(stage: Stage) -> None:
@@ -56,16 +66,23 @@ def hand_over(stage: Stage) -> None:
 
 
 def access_control(target: Target, principals: Mapping[str, str], workspace_object: str) -> list[AccessControlRequest]:
-    """Return who has which level on an object of the workspace; the owner made it and is left out."""
+    """Return the levels on an object of the workspace as the Permissions API takes them."""
     from lakehouse.object_permissions import allow
 
+    return [allow(name, level) for name, level in list_levels(target, principals, workspace_object).items()]
+
+
+def list_levels(target: Target, principals: Mapping[str, str], workspace_object: str) -> dict[str, str]:
+    """Return who has which level on an object of the workspace; the owner made it and is left out."""
+    kind = workspace_object.removeprefix("spare ")
+    meant = {workspace_object, *([kind] if CONTAINERS[workspace_object] == kind else [])}
     levels: dict[str, str] = {}
     for role in ROLES:
         for line in role.holds:
             level, _, held_of = line.partition(" on ")
-            if held_of == workspace_object and level != "OWN":
+            if held_of in meant and level != "OWN":
                 levels[_grantee(target, role, principals)] = level
-    return [allow(name, level) for name, level in levels.items()]
+    return levels
 
 
 def _grantee(target: Target, role: Role, principals: Mapping[str, str]) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-
 from demo.authorization.attempt import UC, Attempt, Verbs
 from demo.authorization.holdings import access_control
+from demo.authorization.kind import MARK
+from demo.authorization.objects import KINDS, share_object
 from demo.authorization.stage import SECURABLES
+from demo.authorization.tree_objects import import_notebook
 
 _COMMENT = "changed by the matrix"
 
 
 def get(attempt: Attempt) -> None:
-    """Get it."""
+    """Get it; of a dashboard what is published."""
     uc, name = attempt.client, attempt.name
+    if attempt.target in KINDS:
+        KINDS[attempt.target].get(uc, name)
+        return
     match SECURABLES.get(attempt.target, attempt.target):
+        case _ if attempt.target == "model":
+            uc.registered_models.get(name)
         case "volume":
             uc.volumes.read(name)
         case "job":
@@ -24,9 +30,14 @@ def get(attempt: Attempt) -> None:
 
 
 def change(attempt: Attempt) -> None:
-    """Change its comment; of a job or warehouse, its name into the same."""
+    """Change its comment, text or tag; of a job or warehouse, its name into the same."""
     uc, name = attempt.client, attempt.name
+    if attempt.target in KINDS:
+        KINDS[attempt.target].change(uc, name, attempt.new_name)
+        return
     match SECURABLES.get(attempt.target, attempt.target):
+        case _ if attempt.target == "model":
+            uc.registered_models.update(name, comment=_COMMENT)
         case "table":
             uc.api_client.do("PATCH", f"{UC}/tables/{name}", body={"comment": _COMMENT})
         case "job":
@@ -51,7 +62,10 @@ def grant(attempt: Attempt) -> None:
 
 
 def permit(attempt: Attempt) -> None:
-    """Give a level of a job or warehouse to those who have it already."""
+    """Give levels of an object of the workspace to those who have them already."""
+    if attempt.target in KINDS:
+        share_object(attempt.stage, attempt.client, attempt.target, attempt.name)
+        return
     control = access_control(attempt.stage.target, attempt.stage.principals, attempt.target)
     attempt.client.permissions.update(f"{attempt.target}s", attempt.name, access_control_list=control)
 
@@ -63,12 +77,9 @@ def list_folder(attempt: Attempt) -> None:
 
 def put_notebook(attempt: Attempt) -> None:
     """Import a notebook and delete it."""
-    from databricks.sdk.service.workspace import ImportFormat, Language
-
-    path, content = f"{attempt.name}/matrix_{attempt.role.name}", base64.b64encode(b"1").decode()
-    api = attempt.client.workspace
-    api.import_(path, content=content, format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
-    api.delete(path)
+    path = f"{attempt.name}/{MARK}{attempt.role.name}"
+    import_notebook(attempt.client, path, "1")
+    attempt.client.workspace.delete(path)
 
 
 VERBS: Verbs = {

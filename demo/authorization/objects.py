@@ -1,11 +1,14 @@
-"""Makes what is tried: tables and views by SQL, files, jobs, warehouses."""
+"""Makes what is tried: tables and views by SQL, files, jobs, warehouses, the other objects of the workspace."""
 
 from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
 
-from demo.authorization.stage import EVERYBODY, Stage
+from demo.authorization.kind import MARK, Kind
+from demo.authorization.stage import EVERYBODY, FILE, TEXT, Stage
+from demo.authorization.tree_objects import TREE
+from demo.authorization.workspace_objects import OTHERS
 from demo.failures import DemoFailed
 from platform_assets.resource_types.model import Clients
 
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
 ROWS = 3
 HALL = "matrix hall"
 PREFIX = "matrix "  # of the names of jobs and warehouses
-FILE, TEXT = "one.txt", b"one\n"
+FUNCTION = "(x INT) RETURNS INT RETURN x + 1"
+KINDS: dict[str, Kind] = {**TREE, **OTHERS}
 
 
 def open_hall(admin: WorkspaceClient) -> str:
@@ -29,9 +33,26 @@ def open_hall(admin: WorkspaceClient) -> str:
 
 
 def make_objects(stage: Stage) -> dict[str, str]:
-    """Make a job and two warehouses with their permissions; return their ids by object."""
+    """Make a job, two warehouses and one object of each other kind with their permissions; return ids by object."""
     warehouses = {kind: make_warehouse(stage, kind) for kind in ("warehouse", "spare warehouse")}
-    return {"job": str(make_job(stage, "job")), **warehouses}
+    others = {kind: make_object(stage, kind, f"{MARK}{kind.replace(' ', '_')}") for kind in KINDS}
+    return {"job": str(make_job(stage, "job")), **warehouses, **others}
+
+
+def make_object(stage: Stage, target: str, name: str) -> str:
+    """Make an object of a kind, with its levels; return its id, name or path."""
+    kind = KINDS[target.removeprefix("spare ")]
+    made = kind.make(stage, name)
+    share_object(stage, stage.admin, target, made)
+    return made
+
+
+def share_object(stage: Stage, client: WorkspaceClient, target: str, identity: str) -> None:
+    """Give those their levels who are to have them."""
+    from demo.authorization.holdings import list_levels
+
+    levels = list_levels(stage.target, stage.principals, target)
+    KINDS[target.removeprefix("spare ")].share(stage, client, identity, levels)
 
 
 def make_job(stage: Stage, kind: str) -> int:
@@ -67,12 +88,13 @@ def make_warehouse(stage: Stage, kind: str, suffix: str = "") -> str:
 
 
 def make_tables(stage: Stage) -> None:
-    """Make a managed and an external table with rows, and a view of the first."""
+    """Make a managed and an external table with rows, a view of the first, and a function."""
     names = stage.names
     place = f"s3://{stage.target.bucket('lake')}/outside"
     for statement in (
         f"CREATE TABLE {names['table']} AS SELECT id FROM range({ROWS})",
         f"CREATE TABLE {names['external table']} LOCATION '{place}' AS SELECT id FROM range({ROWS})",
+        f"CREATE FUNCTION {names['function']}{FUNCTION}",
         f"CREATE VIEW {names['view']} AS SELECT count(*) AS orders FROM {names['table']}",
     ):
         run_statement(stage.maker, statement, stage.warehouse)

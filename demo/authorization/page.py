@@ -8,27 +8,31 @@ from pathlib import Path
 
 from demo.authorization.expectation import expect
 from demo.authorization.roles import READERS, ROLES, TEAM, Role
-from demo.authorization.rules import RULES, Rule
+from demo.authorization.rule import Rule
+from demo.authorization.rules import RULES
 
 PATH = Path(__file__).parent.parent.parent / "docs" / "reference" / "authorization.md"
 _INTRODUCTION = """# Reference: who may do what
 
-Made from `demo/authorization/rules.py` by `python -m demo.authorization.page`; a test keeps it true. What each verb
-needs is written down there from the public documentation, apart from the local workspace's own evaluator. `lakehouse
-demo matrix` tries every cell (each role, each verb, through REST, files, SQL, Spark and Python) and compares; it writes
-`build/authorization.html`, where cells can be filtered and each denial's message read. A denial counts only when it is
-refused as one and names something that the role does lack.
+Made from `demo/authorization/rules.py` and `object_rules.py` by `python -m demo.authorization.page`; a test keeps it
+true. What each verb needs is written down there from the public documentation, apart from the local workspace's own
+evaluator. `lakehouse demo matrix` tries every cell (each role, each verb, through REST, files, SQL, Spark and Python)
+and compares; it writes `build/authorization.html`, where cells can be filtered and each denial's message read. A denial
+counts only when it is refused as one and names something that the role does lack.
 
 Two things of the service are not in it: reading keys over REST needs EXTERNAL USE SCHEMA there, which the local
-workspace does not ask for; and who is no member of a real workspace cannot call it at all.
+workspace does not ask for; and who is no member of a real workspace cannot call it at all. Not tried is what nothing
+here runs (a query or notebook by hand, a pipeline, an endpoint) and what the documented tables of levels leave open
+([limits](../limits.md)).
 
 ![The report, its first cells](../images/authorization.png)
 """
 _MATRIX = """## Verbs
 
 In a need, commas are "and", bars are "or"; USE is USE CATALOG and USE SCHEMA on what the object lies in. Owners hold
-all privileges on what they own; who owns what an object lies in, and an admin, hold those that open no data. The
-numbers are the roles above; ● is allowed, · is denied.
+all privileges on what they own; who owns what an object lies in, and an admin, hold those that open no data. A level
+(`CAN_...`, READ, WRITE, MANAGE) includes those below it, a folder's hold for what lies in it, and a spare object has
+those of the object. The numbers are the roles above; ● is allowed, · is denied.
 """
 
 

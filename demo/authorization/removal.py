@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from demo.authorization.identities import IDENTITIES
+from demo.authorization.kind import MARK, ROOT
 from demo.authorization.objects import PREFIX
 from demo.authorization.stage import RESOURCES
+from demo.authorization.workspace_objects import OTHERS
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.sdk_errors import unless_missing
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
 
 _IN_AWS = ("iam_role", "s3_bucket", "kms_key")
 
@@ -35,6 +42,24 @@ def _remove_objects(target: Target) -> None:
     for warehouse in admin.warehouses.list():
         if (warehouse.name or "").startswith(PREFIX):
             admin.warehouses.delete(str(warehouse.id))
+    unless_missing(lambda: admin.workspace.delete(ROOT, recursive=True))
+    for kind, names in list_others(admin).items():
+        for name in names:
+            OTHERS[kind].delete(admin, name)
+
+
+def list_others(admin: WorkspaceClient) -> dict[str, list[str]]:
+    """Return by kind the ids of what lies in no folder and has a name of the matrix."""
+    return {
+        "pipeline": [str(one.pipeline_id) for one in admin.pipelines.list_pipelines() if _is_own(one.name)],
+        "serving endpoint": [str(one.name) for one in admin.serving_endpoints.list() if _is_own(one.name)],
+        "cluster policy": [str(one.policy_id) for one in admin.cluster_policies.list() if _is_own(one.name)],
+        "secret scope": [str(one.name) for one in admin.secrets.list_scopes() if _is_own(one.name)],
+    }
+
+
+def _is_own(name: str | None) -> bool:
+    return (name or "").startswith(MARK)
 
 
 def _remove_securables(target: Target) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from demo.authorization.expectation import Expected
 from demo.authorization.roles import Role
-from demo.authorization.rules import Rule
+from demo.authorization.rule import Rule
 from demo.authorization.stage import Stage
 from demo.authorization.trial import ALLOWED, DENIED, Cell, try_cells
 from demo.phases import Say

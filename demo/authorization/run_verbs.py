@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from demo.authorization.objects import FILE
 from demo.authorization.roles import Role
-from demo.authorization.rules import Rule
-from demo.authorization.stage import Stage
+from demo.authorization.rule import Rule
+from demo.authorization.stage import FILE, Stage
+from demo.authorization.workspace_objects import KEY, VALUE
 from demo.failures import DemoFailed
 
 WAYS = ("Spark", "Python")
@@ -19,10 +19,12 @@ CODE: dict[tuple[str, str], str] = {
     ("Spark", "read"): "spark.table('{name}').count() >= 1",
     ("Spark", "append to"): "spark.range(1).writeTo('{name}').append()",
     ("Spark", "create a table in"): "spark.range(1).writeTo('{name}.{new}').create()",
+    ("Spark", "call"): "spark.sql('SELECT {name}(1)').first()[0] == 2",
     ("Spark", "read files of"): "spark.read.text('{path}/{file}').first().value == 'one'",
     ("Spark", "write files to"): "spark.range(1).write.mode('overwrite').parquet('{path}/{new}')",
     ("Python", "open a file of"): "open('{path}/{file}').read() == 'one\\n'",
     ("Python", "write a file to"): "open('{path}/{new}', 'w').write('one') == 3",
+    ("Python", "read a secret of"): "dbutils.secrets.get('{name}', '{key}') == '{value}'",
     ("Python", "list with dbutils"): "'{file}' in [one.name for one in dbutils.fs.ls('{path}')]",
 }
 # Runs on the worker: each piece ends as the repr of its value, or as `Type: message` of its error.
@@ -44,7 +46,8 @@ def write_code(stage: Stage, role: Role, rule: Rule) -> str:
     if "volume" in rule.target:
         path = stage.path(rule.target)
     name = stage.names[rule.target]
-    return CODE[rule.way, rule.verb].format(name=name, path=path, file=FILE, new=f"run_{role.name}")
+    parts = {"name": name, "path": path, "file": FILE, "key": KEY, "value": VALUE, "new": f"run_{role.name}"}
+    return CODE[rule.way, rule.verb].format(**parts)
 
 
 def run_pieces(stage: Stage, role: Role, rules: Sequence[Rule]) -> Mapping[str, str]:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from demo.authorization.workspace_objects import MODEL
 from demo.failures import DemoFailed
+from demo.git_remote import serve_files
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from lakehouse.workspace import open_workspace
@@ -18,6 +20,7 @@ from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.iam_role import StorageRole
 from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.storage_credential import StorageCredential
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 EVERYBODY = "account users"
+FILE, TEXT = "one.txt", b"one\n"  # what lies in volumes, in the location and in Git folders
 RESOURCES: tuple[Resource, ...] = (
     KmsKey("lake"),
     S3Bucket("lake"),
@@ -38,10 +42,12 @@ RESOURCES: tuple[Resource, ...] = (
     Catalog("shop"),
     Schema("shop.sales"),
     Volume("shop.sales.files"),
+    RegisteredModel("shop.sales.forecast"),
     Volume("shop.sales.drop", bucket="drop"),
     Catalog("hall", folder="hall"),  # where everybody may come in: the scripts of runs lie there
     Schema("hall.open"),
     Volume("hall.open.scripts"),
+    RegisteredModel(MODEL),
 )
 # Object -> the type by which Unity Catalog's API knows it.
 SECURABLES = {
@@ -53,6 +59,8 @@ SECURABLES = {
     "external table": "table",
     "volume": "volume",
     "external volume": "volume",
+    "function": "function",
+    "model": "function",  # to the API of grants
     "location": "external_location",
     "credential": "storage_credential",
 }
@@ -67,6 +75,7 @@ class Stage:
     principals: Mapping[str, str]
     clients: Mapping[str, WorkspaceClient]
     warehouse: str
+    repository: str  # the URL that Git folders are cloned from
 
     @property
     def admin(self) -> WorkspaceClient:
@@ -100,7 +109,8 @@ def open_stage(target: Target) -> Iterator[Stage]:
     beside = stage_target(target)
     remove_stage(beside)
     try:
-        yield make_stage(beside)
+        with serve_files({FILE: TEXT}) as repository:
+            yield make_stage(beside, repository)
     finally:
         remove_stage(beside)
 
@@ -112,7 +122,7 @@ def stage_target(target: Target) -> Target:
     )
 
 
-def make_stage(target: Target) -> Stage:
+def make_stage(target: Target, repository: str) -> Stage:
     """Make identities, estate, tables, objects of the workspace; grant; then hand ownership over."""
     from demo.authorization import holdings, objects
     from demo.authorization.identities import IDENTITIES, find_principals, open_clients
@@ -122,7 +132,7 @@ def make_stage(target: Target) -> Stage:
     clients = open_clients(target, principals)
     apply_resources(target, RESOURCES)
     names = {**_full_names(target), "home": f"/Users/{principals['job_creator']}"}
-    stage = Stage(target, names, principals, clients, objects.open_hall(clients["admin"]))
+    stage = Stage(target, names, principals, clients, objects.open_hall(clients["admin"]), repository)
     stage = replace(stage, names={**names, **objects.make_objects(stage)})
     holdings.open_scripts(stage)
     objects.make_tables(stage)
@@ -159,6 +169,8 @@ def _full_names(target: Target) -> dict[str, str]:
         "view": f"{schema}.totals",
         "external table": f"{schema}.outside",
         "volume": f"{schema}.files",
+        "function": f"{schema}.plus_one",
+        "model": f"{schema}.forecast",
         "external volume": f"{schema}.drop",
         "location": target.account_wide("lake"),
         "credential": target.account_wide("lake_storage"),

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from demo.authorization import creation_verbs, data_verbs, metadata_verbs
+from demo.authorization import creation_verbs, data_verbs, metadata_verbs, object_verbs
 from demo.authorization.attempt import Attempt, Verbs
-from demo.authorization.expectation import Expected, Need, expect
+from demo.authorization.expectation import Expected, Need, expect, list_lacking
+from demo.authorization.objects import KINDS
 from demo.authorization.roles import ROLES, Role
-from demo.authorization.rules import RULES, Rule
+from demo.authorization.rule import Rule
+from demo.authorization.rules import RULES
 from demo.authorization.run_verbs import WAYS, run_pieces
 from demo.authorization.stage import SECURABLES, Stage
 
-VERBS: Verbs = {**metadata_verbs.VERBS, **creation_verbs.VERBS, **data_verbs.VERBS}
+VERBS: Verbs = {**metadata_verbs.VERBS, **creation_verbs.VERBS, **data_verbs.VERBS, **object_verbs.VERBS}
 ALLOWED, DENIED, FAILED = "allowed", "denied", "failed"
 _THREADS = 4
 _OF_STATEMENTS = ("[INSUFFICIENT_PERMISSIONS]", "PERMISSION_DENIED")
@@ -46,7 +48,8 @@ class Cell:
         """Whether both agree, and a denial names what is missing."""
         if self.expected.allowed or self.seen.outcome != DENIED:
             return self.expected.allowed == (self.seen.outcome == ALLOWED) and self.seen.outcome != FAILED
-        return any(re.search(told(need), self.seen.message) for need in self.expected.missing)
+        named = [one for need in self.expected.missing for one in list_lacking(self.role, need)]
+        return any(re.search(told(need), self.seen.message) for need in named)
 
 
 def list_cells(roles: Iterable[Role] = ROLES, rules: Sequence[Rule] = RULES) -> list[tuple[Role, Rule]]:
@@ -116,6 +119,8 @@ def _is_denial(message: str) -> bool:
 def told(need: Need) -> str:
     """Return the pattern of the message that says that the need is not met."""
     kind = need.target.removeprefix("spare ")
+    if kind in KINDS:
+        return KINDS[kind].told.format(level=need.privilege)
     if kind == "job":
         return rf"does not have {need.privilege} permission on job \d+"
     if kind == "warehouse":
@@ -125,5 +130,7 @@ def told(need: Need) -> str:
     if need.privilege == "MEMBER":
         return r"does not have permission to use tokens|does not have (CAN_READ|CAN_MANAGE) on Workspace object"
     label = SECURABLES.get(kind, kind).replace("_", " ").title()
+    if kind == "model":
+        label = "Routine or Model"
     privilege = "MANAGE" if need.privilege == "OWN" else need.privilege
     return rf"does not have {privilege} on {label}"

@@ -29,6 +29,7 @@ EXPECTED = frozenset(
         "local_workspace.lifecycle.logs.NoSuchLog",
         "platform_assets.estate.UnknownResource",
         "platform_assets.reconcile.declared.InvalidEstate",
+        "platform_assets.reconcile.importing.NotReadable",
         "platform_assets.reconcile.rendering.FormatterMissing",
         "platform_assets.reconcile.saved.InvalidPlanFile",
         "platform_assets.reconcile.saved.PlanOutdated",

@@ -28,6 +28,7 @@ class Principal:
     id: int
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
+    is_active: bool = True
 
 
 @dataclass(frozen=True)

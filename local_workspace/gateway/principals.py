@@ -39,6 +39,24 @@ def put_group(store: Store, name: str, members: list[str]) -> Document:
     return document
 
 
+def join_workspace(store: Store, name: str) -> None:
+    """Make somebody a member of the workspace."""
+    members = (store.get("group", WORKSPACE_MEMBERS) or {"members": []})["members"]
+    put_group(store, WORKSPACE_MEMBERS, [*members, name])
+
+
+def load_active(store: Store, name: str) -> Principal:
+    """Return a principal that may act.
+
+    Raises:
+        ApiError: 404 when there is none of that name, 403 when it is deactivated.
+    """
+    found = load_principal(store, name)
+    if not found.is_active:
+        raise permission_denied(f"User '{name}' is deactivated in this workspace.")
+    return found
+
+
 def load_principal(store: Store, name: str) -> Principal:
     """Return the principal with its transitive groups.
 
@@ -56,6 +74,7 @@ def load_principal(store: Store, name: str) -> Principal:
         id=document["id"],
         groups=groups,
         is_admin=WORKSPACE_ADMINS in groups,
+        is_active=document.get("active", True),
     )
 
 
@@ -122,12 +141,12 @@ def authenticate(store: Store, token: str) -> Principal:
     """Return whom the token speaks for.
 
     Raises:
-        ApiError: 403, as the service answers an invalid or expired token.
+        ApiError: 403, as the service answers an invalid or expired token, or that of a deactivated user.
     """
     _, document = find_token(store, token)
     if document["expires_at"] is not None and document["expires_at"] < time.time():
         raise invalid_token("Access token has expired.")
-    return load_principal(store, document["principal"])
+    return load_active(store, document["principal"])
 
 
 def invalid_token(message: str) -> ApiError:

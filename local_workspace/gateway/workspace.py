@@ -74,8 +74,8 @@ class Workspace:
         return UnityCatalog(self)
 
     def principal(self, name: str) -> Principal:
-        """Return the principal; 404 when there is none."""
-        return principals.load_principal(self.store, name)
+        """Return the principal; 404 when there is none, 403 when it is deactivated."""
+        return principals.load_active(self.store, name)
 
     def mint_token(self, principal_name: str, lifetime_s: int | None, comment: str) -> str:
         """Return a new token of the principal."""

@@ -28,6 +28,7 @@ _TABLE_ACTIONS = _of("unityCatalog", "createTable updateTables deleteTable")
 _ACL_ACTION = "workspace.changeWorkspaceAcl"
 # Types of which nothing is recorded, or under no name that is documented, are not here.
 ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "user": _of("accounts", "add updateUser activateUser deactivateUser delete"),
     "group": _of("accounts", "createGroup removeGroup addPrincipalToGroup removePrincipalFromGroup"),
     "sql_warehouse": _of(
         "databrickssql", "createWarehouse editWarehouse deleteWarehouse changeEndpointAcls changeWarehouseAcls"

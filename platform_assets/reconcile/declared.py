@@ -22,7 +22,7 @@ def index_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
     identities: dict[str, str] = {}
     for resource in resources:
         if (same := identities.setdefault(resource.identity, resource.key)) != resource.key:
-            raise InvalidEstate(f"{resource.key} and {same} are one to the service, which keeps names in lower case")
+            raise InvalidEstate(f"{resource.key} and {same} are one to the service")
         if resource.key in by_key:
             raise InvalidEstate(f"{resource.key} is declared twice")
         by_key[resource.key] = resource

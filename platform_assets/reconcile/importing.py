@@ -12,12 +12,17 @@ from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.registry import TYPES
+from platform_assets.resource_types.sdk_errors import name_error
 from platform_assets.resource_types.value_diff import shorten_value
 
 _GRANTED_ON = (
     *("storage_credential", "external_location", "catalog", "schema"),
     *("volume", "table", "view", "function", "registered_model"),
 )
+
+
+class NotReadable(Exception):
+    """Some of the estate cannot be read; the message names each of it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class Import:
 
 
 def import_resources(clients: Clients) -> Import:
-    """Rebuild the declarations of all that carries the estate's mark, and of the grants on it."""
+    """Rebuild the declarations of all that carries the estate's mark, and of the grants on it.
+
+    Raises:
+        NotReadable: something of it cannot be read.
+    """
     rebuilt, refused = rebuild_found(clients)
     refuse_dependents(rebuilt, refused)
     ordered = tuple(rebuilt[key] for key in order_keys(list(rebuilt.values())))
@@ -38,19 +47,30 @@ def import_resources(clients: Clients) -> Import:
 
 
 def rebuild_found(clients: Clients) -> tuple[dict[str, Resource], dict[str, str]]:
-    """Return the declarations by key, and by key why others have none; some may need what has none."""
+    """Return the declarations by key, and by key why others have none; some may need what has none.
+
+    Raises:
+        NotReadable: something of it cannot be read.
+    """
+    from databricks.sdk.errors.base import DatabricksError
+
     listing = Listing(clients)
     types = [one for one in TYPES if one.references is not None]
     bare = [one for kind in types for one in sorted(kind.find_owned(listing), key=lambda one: one.key)]
-    rebuilding = Rebuilding(clients.target, {one.physical_name(clients.target): one for one in bare})
+    rebuilding = Rebuilding(clients.target, tuple(bare))
     rebuilt: dict[str, Resource] = {}
     refused: dict[str, str] = {}
+    unreadable: list[str] = []
     for one in (*bare, *_find_grants(bare)):
         try:
             if resource := _rebuild(one, listing, rebuilding):
                 rebuilt[one.key] = resource
         except (NotExpressible, InvalidDeclaration) as error:
             refused[one.key] = str(error)
+        except DatabricksError as error:
+            unreadable.append(name_error(one, clients.target, error))
+    if unreadable:
+        raise NotReadable("\n".join(unreadable))
     return rebuilt, refused
 
 

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from datetime import date
 from typing import Any
 
 from lakehouse.names import TableName
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.query_parameters import QueryParameter
 
 HEADER = '"""The estate as `lakehouse import` found it'
 _LINE_LENGTH = 120
@@ -40,7 +42,7 @@ def render_declarations(resources: Sequence[Resource], target_name: str) -> str:
     return _format("\n".join(lines))
 
 
-def list_fields(resource: Resource) -> Iterator[tuple[str, Any]]:
+def list_fields(resource: Resource | QueryParameter) -> Iterator[tuple[str, Any]]:
     """Yield the fields that are not as they are by default, but for the name."""
     for field in fields(resource):
         value = getattr(resource, field.name)
@@ -108,6 +110,11 @@ class _Rendering:
         if isinstance(value, TableName):
             self._imported.add((TableName.__module__, "parse_table_name"))
             return f"parse_table_name({str(value)!r})"
+        if isinstance(value, date):
+            return f"{self._import(value)}({value.year}, {value.month}, {value.day})"
+        if isinstance(value, QueryParameter):
+            given = [f"{name}={self._value(one)}" for name, one in list_fields(value)]
+            return f"{self._import(value)}({', '.join([repr(value.name), *given])})"
         if isinstance(value, Mapping):
             return f"{{{', '.join(f'{key!r}: {self._value(one)}' for key, one in value.items())}}}"
         if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -14,11 +14,19 @@ from platform_assets.resource_types.function import Parameter
 from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.registry import TYPES
+from platform_assets.resource_types.s3_lifecycle import LifecycleRule
 from platform_assets.resource_types.table_columns import Column
+from platform_assets.resource_types.workspace_assignment import AccountPrincipal
 
 _TYPES = {one.type_name: one for one in TYPES}
-_Row = type[Column] | type[Parameter] | type[QueryParameter]
-_ROWS: Mapping[str, _Row] = {"column": Column, "parameter": Parameter, "query_parameter": QueryParameter}
+_Row = type[Column] | type[Parameter] | type[QueryParameter] | type[LifecycleRule] | type[AccountPrincipal]
+_ROWS: Mapping[str, _Row] = {
+    "column": Column,
+    "parameter": Parameter,
+    "query_parameter": QueryParameter,
+    "lifecycle_rule": LifecycleRule,
+    "principal": AccountPrincipal,
+}
 _WHEELS = {wheel.package: wheel for wheel in (STEPS,)}
 _SIGN = "$"
 

@@ -18,7 +18,7 @@ NOT_BROUGHT: Mapping[str, str] = {
     "rows of tables, files of volumes": "bucket replication or deep clones bring them",
     "values of secrets": "they must be in the target's own Secrets Manager, under its names; apply copies them",
     "tokens and passwords": "they are made anew in the other workspace",
-    "users": "the identity provider syncs them to the other workspace",
+    "users that are not declared": "the identity provider syncs them to the other workspace",
     "runs, their output, query history": "they stay where they ran",
 }
 

@@ -15,7 +15,7 @@ from lakehouse.wheels import ROOT
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.declared import index_resources, order_keys
 from platform_assets.reconcile.diff import diff_states, find_reported
-from platform_assets.reconcile.importing import rebuild_found, refuse_dependents
+from platform_assets.reconcile.importing import NotReadable, rebuild_found, refuse_dependents
 from platform_assets.reconcile.reading import read_world, require_open_door
 from platform_assets.recovery.encoding import encode_fields
 from platform_assets.recovery.snapshot import Entry, Snapshot
@@ -24,6 +24,7 @@ from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.workspace_object import EstateObject
 
 _DECLARE = "is ours, and not declared; its type cannot be rebuilt from what is there: declare it"
+_NOT_WHOLE = "No snapshot was made: it would not be whole."
 _ROOMS = ("lakehouse", "platform_assets")
 
 
@@ -41,12 +42,15 @@ def take_snapshot(clients: Clients, declared: Sequence[Resource] = RESOURCES) ->
         EstateNotReadable: naming what cannot be read.
     """
     require_open_door(clients)
-    rebuilt, refused = rebuild_found(clients)
+    try:
+        rebuilt, refused = rebuild_found(clients)
+    except NotReadable as error:
+        raise EstateNotReadable(f"{_NOT_WHOLE}\n{error}") from error
     by_key = index_resources(declared)
     candidates = {**by_key, **{key: _complete(one, by_key.get(key)) for key, one in rebuilt.items()}}
     world = read_world(clients, list(candidates.values()), [one.identity for one in candidates.values()])
     if world.errors:
-        raise EstateNotReadable("\n".join(["No snapshot was made: it would not be whole.", *world.errors.values()]))
+        raise EstateNotReadable("\n".join([_NOT_WHOLE, *world.errors.values()]))
     there = {key: candidates[key] for key in candidates if world.states[key] is not None}
     left_out = {key: reason for key, reason in refused.items() if key not in there}
     refuse_dependents(there, left_out)

@@ -21,7 +21,8 @@ Translate = Callable[[str], str]
 def translate_state(value: Any, source: Target, target: Target, catalogs: Iterable[str] = ()) -> Any:
     """Return a state with the target's identifiers for the source's; `catalogs` are logical names.
 
-    Accounts, regions in ARNs, prefixes, principals, the mark, and catalogs where SQL or a path names them.
+    Accounts, regions in ARNs and in URLs of queues, prefixes, principals, the mark, and catalogs where SQL or a path
+    names them.
     """
     return _translate(value, _Dictionary(source, target, catalogs))
 
@@ -40,7 +41,7 @@ class _Dictionary:
         self._marks = mark_comment(source), mark_comment(target)
         self._rules = [
             (re.compile(rf"(?<!\d){source.aws_account}(?!\d)"), target.aws_account),
-            (re.compile(rf"(?<=:){source.region}(?=:)"), target.region),
+            (re.compile(rf"(?<=:){source.region}(?=:)|(?<=//sqs\.){source.region}(?=\.)"), target.region),
             (re.compile(re.escape(source.databricks_account)), target.databricks_account),
             (re.compile(rf"(?<![a-z0-9-]){source.bucket_prefix}(?![a-z0-9])"), target.bucket_prefix),
             (re.compile(rf"(?<![a-z0-9_]){re.escape(source.account_wide(''))}"), target.account_wide("")),

@@ -7,13 +7,14 @@ By the current API, `alerts_v2`: an alert has its query's text, schedule and sub
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.query import Query
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
 from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 
@@ -100,6 +101,34 @@ class Alert(SqlReader, SavedObject):
                 "pause_status": "PAUSED" if self.paused else "UNPAUSED",
             },
         }
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Alert:
+        """A text with places, whichever query it was taken from; condition, schedule, whom it tells."""
+        text, reads = rebuilding.name_places(state["query_text"])
+        evaluation, schedule = state["evaluation"], state["schedule"]
+        notification, threshold = evaluation["notification"], (evaluation["threshold"] or {}).get("value") or {}
+        told = tuple(notification["subscriptions"])
+        if elsewhere := [one for one in told if "@" not in one]:
+            raise NotExpressible(f"it tells the notification destination {elsewhere[0]}; declared are users alone")
+        return replace(
+            self,
+            **self.rebuild_base(state, rebuilding),
+            text=text,
+            reads=reads,
+            column=evaluation["source"]["name"],
+            aggregation=evaluation["source"]["aggregation"],
+            condition=evaluation["comparison_operator"],
+            threshold=next(iter(threshold.values()), None),
+            when_empty=evaluation["empty_result_state"],
+            schedule=schedule["quartz_cron_schedule"],
+            timezone=schedule["timezone_id"],
+            paused=schedule["pause_status"] == "PAUSED",
+            told=told,
+            told_of_ok=notification["notify_on_ok"],
+            told_again_after_seconds=notification["retrigger_seconds"],
+            summary=state["custom_summary"],
+            purpose=state["custom_description"],
+        )
 
     @classmethod
     def list_found(cls, clients: Clients, title: str | None = None) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.object_permissions import read_granted
@@ -15,8 +15,9 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, permit
-from platform_assets.resource_types.ownership import is_own_comment, mark_comment
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, permit, rebuild_levels
+from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ClusterPolicy(Resource):
 
     type_name = "cluster_policy"
     group = "platform_compute"
+    references = {}
     reported = OTHERS_REPORTED
 
     @property
@@ -103,6 +105,16 @@ class ClusterPolicy(Resource):
         """Its id."""
         found = self._find(clients)
         return () if found is None else (str(found.policy_id),)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> ClusterPolicy:
+        """Settings, and who may use it."""
+        return replace(
+            self,
+            definition=state["definition"],
+            purpose=unmark_comment(rebuilding.target, state["description"]),
+            most_clusters_per_user=state["max_clusters_per_user"],
+            users=tuple(rebuild_levels(rebuilding, state)),
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[ClusterPolicy]:

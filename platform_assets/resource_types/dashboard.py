@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
+from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, match_places, require_places
 from platform_assets.resource_types.workspace_object import list_estate
 
 SOURCES = Path(__file__).parent.parent / "dashboards"
@@ -80,6 +81,27 @@ class Dashboard(SqlReader, SavedObject):
         for path in list_estate(listing, "DASHBOARD"):
             yield cls(path.removesuffix(SUFFIX))
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Dashboard:
+        """The file of this repository that has its definition, and what stands in its places.
+
+        Raises:
+            NotExpressible: there is no such file.
+        """
+        for path in sorted(SOURCES.glob(f"*{SUFFIX}"), key=lambda one: one.name != f"{self.title}{SUFFIX}"):
+            reads = _match_places(_parse(self.key, path.read_text()), state["definition"], rebuilding)
+            if reads is not None:
+                return replace(
+                    self,
+                    **self.rebuild_base(state, rebuilding),
+                    source=path.name.removesuffix(SUFFIX),
+                    reads=reads,
+                    published=state["published"] is not None,
+                    embeds_credentials=bool((state["published"] or {}).get("embed_credentials")),
+                )
+        raise NotExpressible(
+            f"no file of platform_assets/dashboards has its definition: export it there as {self.title}{SUFFIX}"
+        )
+
     def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
         """What the draft says; then Get what is published."""
         api, draft = clients.workspace.lakeview, found.answer
@@ -140,6 +162,17 @@ class Dashboard(SqlReader, SavedObject):
         if found is None or found.answer.warehouse_id != warehouse:
             return False
         return bool(_parse(self.key, found.answer.serialized_dashboard or "{}") == desired["definition"])
+
+
+def _match_places(declared: Any, found: Any, rebuilding: Rebuilding) -> dict[str, Resource | TableName] | None:
+    """Return what stands in the places of a definition to make it the one that is there; None if nothing does."""
+    pattern = match_places(json.dumps(declared, sort_keys=True))
+    match = pattern.fullmatch(json.dumps(found, sort_keys=True))
+    if match is None:
+        return None
+    named = match.groupdict()
+    reads = {place: one for place, text in named.items() if (one := rebuilding.find_named(text))}
+    return reads if reads.keys() == named.keys() else None
 
 
 def _parse(key: str, text: str) -> Any:

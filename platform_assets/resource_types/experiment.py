@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
-from platform_assets.resource_types.object_levels import permit
+from platform_assets.resource_types.object_levels import permit, rebuild_levels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.workspace_object import EstateObject, ensure_folder, estate_folder
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service import ml
 
 _NOTE = "mlflow.note.content"  # what the page of an experiment shows as its description
+_OWN = "mlflow."
 _PAGE = 1000
 
 
@@ -46,6 +48,18 @@ class Experiment(EstateObject):
         wanted = (*self.tags, _NOTE)
         tags = {str(one.key): one.value or "" for one in found.tags or [] if one.key in wanted}
         return self.with_permissions(clients, str(found.experiment_id), {"tags": {_NOTE: "", **tags}})
+
+    def read_whole(self, clients: Clients) -> State | None:
+        """Read with all tags but MLflow's own."""
+        found = self._find(clients)
+        tags = [str(one.key) for one in (found.tags if found else None) or []]
+        return replace(self, tags={key: "" for key in tags if not key.startswith(_OWN)}).read(clients)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Experiment:
+        """Tags and description."""
+        tags = {key: value for key, value in state["tags"].items() if key != _NOTE}
+        levels = rebuild_levels(rebuilding, state)
+        return replace(self, purpose=state["tags"][_NOTE], tags=tags, permissions=levels)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make the folder if there is none, create or restore from the trash; then tags and permissions."""

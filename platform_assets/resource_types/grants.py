@@ -104,12 +104,13 @@ class Grants(Resource):
         unless_missing(lambda: self.update(clients, nothing, desired))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> Grants:
-        """Who is a role of the target; grants to others stay foreign."""
-        roles = {principal: role for role, principal in rebuilding.target.principals.items()}
+        """Who is a role of the target, or a group of ours; grants to others stay foreign."""
         held = state.get("foreign") or {}
-        to = {roles[name]: tuple(privileges) for name, privileges in held.items() if name in roles}
+        named = {rebuilding.name_role(name): tuple(privileges) for name, privileges in held.items()}
+        to = {role: privileges for role, privileges in named.items() if role}
         if not to:
-            raise NotExpressible(f"it is granted to no role of the target, only to {', '.join(sorted(held))}")
+            others = ", ".join(sorted(held))
+            raise NotExpressible(f"it is granted to no role of the target or group of ours, only to {others}")
         return replace(self, to=to)
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:

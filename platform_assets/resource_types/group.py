@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.identities import (
+    as_key,
     filter_ours,
     find_ids,
     make_patch,
@@ -18,6 +19,7 @@ from platform_assets.resource_types.identities import (
 )
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
 
@@ -25,26 +27,28 @@ if TYPE_CHECKING:
     from databricks.sdk.service.iam import Group as Found
     from databricks.sdk.service.iam import Patch
 
-_DECLARED = ("group/", "service_principal/")
+_DECLARED = ("group/", "service_principal/", "user/")
 
 
 @dataclass(frozen=True)
 class Group(Resource):
     """A group whose members are just those declared.
 
-    A member is a role of the target, a user's e-mail, or the key of a declared group or service principal.
+    A member is a role of the target, a user's e-mail address, the key of a declared group or service principal, or a
+    declared user as user/ann@example.com.
     """
 
     members: tuple[str, ...] = ()
 
     type_name = "group"
     group = "platform_identity"
+    references = {}
     fixed = {"identity_provider": "an identity provider keeps this group: change it there, or declare another name"}
 
     @property
     def dependencies(self) -> tuple[str, ...]:
         """Declared members."""
-        return (*(member for member in self.members if member.startswith(_DECLARED)), *self.after)
+        return (*(as_key(member) for member in self.members if member.startswith(_DECLARED)), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the group's name, which is one in the whole account."""
@@ -107,6 +111,10 @@ class Group(Resource):
                 if name is not None:
                     yield cls(name)
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Group:
+        """Members: roles, what is ours by its key, others by their names."""
+        return replace(self, members=tuple(_declare(member, rebuilding) for member in state["members"]))
+
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Return a line per member that comes or goes."""
         if name != "members":
@@ -117,6 +125,11 @@ class Group(Resource):
     def _find(self, clients: Clients) -> Found | None:
         name = self.physical_name(clients.target)
         return next(iter(clients.identity.groups.list(filter=f'displayName eq "{name}"')), None)
+
+
+def _declare(member: str, rebuilding: Rebuilding) -> str:
+    is_ours = rebuilding.find("user", member) is not None
+    return rebuilding.name_role(member) or (f"user/{member}" if is_ours else member)
 
 
 def _list_operations(clients: Clients, desired: State, before: State) -> list[Patch]:

@@ -1,4 +1,4 @@
-"""What groups and service principals have in common: the mark in their external id, and names for SCIM's ids."""
+"""What users, groups and service principals have in common: the mark in their external id, and names for SCIM's ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from platform_assets.resource_types.ownership import MANAGER
 if TYPE_CHECKING:
     from databricks.sdk.service.iam import Patch
 
-_OUR_PRINCIPAL = "service_principal/"
+_OUR_PRINCIPAL, _OUR_USER = "service_principal/", "user/"
 
 
 def mark_identity(target: Target, name: str) -> str:
@@ -31,17 +31,29 @@ def filter_ours(target: Target) -> str:
     return f'externalId sw "{mark_identity(target, "")}"'
 
 
+def as_key(member: str) -> str:
+    """Return the key of a declared member; Dagster's keys take neither of a user name's signs."""
+    return member.replace("@", "_at_").replace("+", "_plus_")
+
+
 def name_member(target: Target, member: str) -> str:
     """Return what a declared member is called in states: declared service principals have no name before they are."""
     if member.startswith("group/"):
         return target.account_wide(member.partition("/")[2])
-    return member if member.startswith(_OUR_PRINCIPAL) else target.principals.get(member, member)
+    if member.startswith(_OUR_USER):
+        return member.removeprefix(_OUR_USER)
+    return member if member.startswith(_OUR_PRINCIPAL) else target.principals.get(member, _fold_case(member))
+
+
+def _fold_case(name: str) -> str:
+    """User names are told apart by their letters alone."""
+    return name.lower() if "@" in name else name
 
 
 def read_names(clients: Clients) -> dict[str, str]:
     """Return the name of each user (e-mail), service principal (application id, ours by its key) and group, by id."""
     api, target = clients.identity, clients.target
-    names = {str(one.id): str(one.user_name) for one in api.users.list(attributes="id,userName")}
+    names = {str(one.id): str(one.user_name).lower() for one in api.users.list(attributes="id,userName")}
     names |= {str(one.id): str(one.display_name) for one in api.groups.list(attributes="id,displayName")}
     for one in api.service_principals.list(attributes="id,applicationId,externalId"):
         ours = marked_name(target, one.external_id)
@@ -60,7 +72,7 @@ def find_ids(clients: Clients, members: Iterable[str]) -> list[str]:
     unknown = [name for name in wanted if name not in by_name]
     if unknown:
         raise UnknownMember(
-            f"nobody in the workspace is called {', '.join(unknown)}; the identity provider brings users"
+            f"nobody in the workspace is called {', '.join(unknown)}; declarations make users, or the identity provider"
         )
     return [by_name[name] for name in wanted]
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from lakehouse.targets import Target
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.workspace_object import ensure_folder
+from platform_assets.resource_types.workspace_object import ensure_folder, require_source
 
 SOURCES = Path(__file__).parent.parent / "notebooks"
 
@@ -32,6 +33,7 @@ class Notebook(Resource):
     group = "platform_artifacts"
     kinds = frozenset({"databricks", "python"})
     kept_elsewhere = frozenset({"content"})
+    references = {}
 
     @property
     def source(self) -> bytes:
@@ -72,6 +74,11 @@ class Notebook(Resource):
             language=Language.PYTHON,
             overwrite=True,
         )
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Notebook:
+        """Its name, if this repository has a source of that name."""
+        require_source(SOURCES, f"{self.name}.py")
+        return self
 
     def delete(self, clients: Clients) -> None:
         """Delete."""

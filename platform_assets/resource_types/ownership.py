@@ -18,11 +18,6 @@ def mark_labels(target: Target) -> dict[str, str]:
     return {"managed_by": MANAGER, "estate": target.bucket_prefix}
 
 
-def mark_tags(target: Target) -> list[dict[str, str]]:
-    """Return the same as AWS takes them."""
-    return [{"Key": key, "Value": value} for key, value in mark_labels(target).items()]
-
-
 def mark_comment(target: Target, text: str = "") -> str:
     """Return a comment that ends with the mark."""
     mark = ", ".join(f"{key}={value}" for key, value in mark_labels(target).items())

@@ -6,7 +6,7 @@ https://docs.databricks.com/api/workspace/pipelines
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.names import physical_name
@@ -16,8 +16,15 @@ from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import Notebook
-from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, permit
+from platform_assets.resource_types.object_levels import (
+    OTHERS_REPORTED,
+    describe_levels,
+    name_levels,
+    permit,
+    rebuild_levels,
+)
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
@@ -44,6 +51,7 @@ class Pipeline(Resource):
 
     type_name = "pipeline"
     group = "platform_jobs"
+    references = {}
     holds_data = True  # its tables go with it
     fixed = {"catalog": "a pipeline keeps its catalog for life"}
     reported = OTHERS_REPORTED
@@ -109,6 +117,21 @@ class Pipeline(Resource):
         if found is not None:
             unless_missing(lambda: clients.workspace.pipelines.delete(str(found.pipeline_id)))
 
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Pipeline:
+        """Schema, sources, configuration, who may do what.
+
+        Raises:
+            NotExpressible: a source is none of the estate's.
+        """
+        return replace(
+            self,
+            schema=f"{rebuilding.strip_catalog(str(state['catalog']))}.{state['schema']}",
+            sources=tuple(_find_source(one, rebuilding) for one in state["libraries"]),
+            configuration=state["configuration"],
+            development=state["development"],
+            permissions=rebuild_levels(rebuilding, state),
+        )
+
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Pipeline]:
         """List by the estate's prefix, and Get: the mark is in the tags."""
@@ -135,6 +158,15 @@ def _get(clients: Clients, identity: str) -> GetPipelineResponse | None:
 def _as_library(source: Notebook | WorkspaceFile, target: Target) -> dict[str, Any]:
     kind = "notebook" if isinstance(source, Notebook) else "file"
     return {kind: {"path": source.physical_name(target)}}
+
+
+def _find_source(library: Mapping[str, Any], rebuilding: Rebuilding) -> Notebook | WorkspaceFile:
+    path = next((one.get("path") for one in library.values() if isinstance(one, Mapping)), None)
+    for kind in ("notebook", "workspace_file"):
+        found = rebuilding.find(kind, str(path))
+        if isinstance(found, Notebook | WorkspaceFile):
+            return found
+    raise NotExpressible(f"its source {path or library} is no notebook or file of this estate")
 
 
 def _as_state(spec: PipelineSpec | None) -> dict[str, Any]:

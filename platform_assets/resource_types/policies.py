@@ -17,6 +17,11 @@ UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMaster
 _OBJECT_ACTIONS = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 _BUCKET_ACTIONS = ["s3:GetBucketLocation", "s3:ListBucket"]
 _KEY_ACTIONS = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+# Of what Databricks publishes for file events, what is done to the messages of a queue that is there.
+_QUEUE_ACTIONS = [
+    *("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    *("sqs:GetQueueUrl", "sqs:PurgeQueue", "sqs:ReceiveMessage"),
+]
 _VALUES = ("Action", "NotAction", "Resource", "NotResource")
 
 Document = dict[str, Any]
@@ -28,7 +33,7 @@ def storage_trust(external_id: str, own_arn: str | None) -> Document:
     `own_arn` None leaves the role itself out: AWS refuses a principal that does not exist yet.
     """
     principals = [UNITY_CATALOG_ROLE, *([own_arn] if own_arn else [])]
-    return _document(
+    return make_document(
         {
             "Sid": "UnityCatalogWithExternalId",
             "Effect": "Allow",
@@ -39,14 +44,21 @@ def storage_trust(external_id: str, own_arn: str | None) -> Document:
     )
 
 
-def storage_access(buckets: Iterable[str], key_alias_arn: str, own_arn: str) -> Document:
-    """Return what the storage role may do: objects and listings of the buckets, their key, and to assume itself."""
+def storage_access(
+    buckets: Iterable[str], key_alias_arn: str, own_arn: str, queue_arns: Sequence[str] = ()
+) -> Document:
+    """Return what the storage role may do: objects and listings of the buckets, their key, and to assume itself.
+
+    Of the queues it takes the file events of external locations.
+    """
     names = sorted(buckets)
-    return _document(
+    events = [allow("FileEvents", _QUEUE_ACTIONS, queue_arns)] if queue_arns else []
+    return make_document(
         allow("Objects", _OBJECT_ACTIONS, [f"{_arn(name)}/*" for name in names]),
         allow("Buckets", _BUCKET_ACTIONS, [_arn(name) for name in names]),
         _allow_key("Key", key_alias_arn),
         allow("Itself", ["sts:AssumeRole"], [own_arn]),
+        *events,
     )
 
 
@@ -56,7 +68,7 @@ def bucket_access(bucket: str, principals: Iterable[str]) -> Document:
     A condition on aws:PrincipalArn, not NotPrincipal: that would lock out sessions of an assumed role.
     """
     everything = [_arn(bucket), f"{_arn(bucket)}/*"]
-    return _document(
+    return make_document(
         _deny("TlsOnly", everything, {"Bool": {"aws:SecureTransport": "false"}}),
         _deny("NamedPrincipalsOnly", everything, {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}),
     )
@@ -64,7 +76,7 @@ def bucket_access(bucket: str, principals: Iterable[str]) -> Document:
 
 def queue_access(queue_arn: str, bucket: str, account: str) -> Document:
     """Return an event queue's policy: S3 may send for this bucket of this account."""
-    return _document(
+    return make_document(
         {
             "Sid": "EventsOfTheBucket",
             "Effect": "Allow",
@@ -87,6 +99,17 @@ def allow(
     return {**statement, "Condition": condition} if condition else statement
 
 
+def make_document(*statements: Document, launches: bool = False) -> Document:
+    """Return a policy of the statements; `launches` compute, for which alone actions of EC2 are allowed.
+
+    Raises:
+        UnsafePolicy: it allows too much.
+    """
+    document = normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
+    require_least_privilege(document, launches)
+    return document
+
+
 def find_event_source(policy: Mapping[str, Any]) -> str | None:
     """Return the bucket that `queue_access` was made for."""
     conditions = [one.get("Condition", {}).get("ArnEquals", {}) for one in policy["Statement"]]
@@ -94,13 +117,13 @@ def find_event_source(policy: Mapping[str, Any]) -> str | None:
     return arns[0].removeprefix(_arn("")) if arns else None
 
 
-def find_storage(policy: Mapping[str, Any]) -> tuple[list[str], str]:
-    """Return the buckets and the key's alias that `storage_access` was made for."""
+def find_storage(policy: Mapping[str, Any]) -> tuple[list[str], str, list[str]]:
+    """Return the buckets, the key's alias and the ARNs of queues that `storage_access` was made for."""
     by_name = {one.get("Sid"): one for one in policy.get("Statement", [])}
     buckets = [arn.removeprefix(_arn("")) for arn in by_name.get("Buckets", {}).get("Resource", [])]
     operators = by_name.get("Key", {}).get("Condition", {})
     aliases = [alias for pairs in operators.values() for alias in pairs.get("kms:ResourceAliases", [])]
-    return buckets, aliases[0] if aliases else ""
+    return buckets, aliases[0] if aliases else "", by_name.get("FileEvents", {}).get("Resource", [])
 
 
 def normalize_policy(document: Any) -> Document:
@@ -131,12 +154,6 @@ def _as_set(value: Any) -> list[str]:
 
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _document(*statements: Document) -> Document:
-    document = normalize_policy({"Version": "2012-10-17", "Statement": list(statements)})
-    require_least_privilege(document)
-    return document
 
 
 def _allow_key(sid: str, alias_arn: str) -> Document:

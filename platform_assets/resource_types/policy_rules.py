@@ -10,6 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _NEVER = ("iam:", "ec2:")
+_COMPUTE_READS = re.compile(r"ec2:(Describe|Get)\w+")
+_IN_ONE_REGION = re.compile(r"arn:aws:ec2:[a-z0-9-]+:\d*:.+")
+_BINDING = ("aws:RequestTag/Vendor", "ec2:ResourceTag/Vendor", "ec2:Vpc")
+# What RunInstances takes beside instances, volumes and their place in the network.
+_TEMPLATES = re.compile(r".*:(capacity-reservation|image|key-pair|launch-template|placement-group|snapshot)/.*")
+# Changes that come before there is anything with a tag, or that make the tag.
+BEFORE_TAGS = (
+    *("ec2:AssignPrivateIpAddresses", "ec2:CancelSpotInstanceRequests", "ec2:CreateFleet", "ec2:CreateLaunchTemplate"),
+    *("ec2:CreateLaunchTemplateVersion", "ec2:CreateTags", "ec2:DeleteFleets", "ec2:DeleteLaunchTemplate"),
+    *("ec2:DeleteLaunchTemplateVersions", "ec2:DeleteTags", "ec2:ModifyFleet", "ec2:ModifyLaunchTemplate"),
+    "ec2:RequestSpotInstances",
+)
 _GLUE_READS = re.compile(r"glue:(Get|BatchGet|List|Search)\w*")
 _EVERY_KEY = re.compile(r"arn:aws:kms:[^:]*:[^:]*:key/\*")
 _EVERY_BUCKET = re.compile(r"\*|arn:aws:s3:::[^/]*\*.*")
@@ -21,20 +33,21 @@ class UnsafePolicy(Exception):
     """A policy allows more than any may; the message names statement and element."""
 
 
-def require_least_privilege(document: Mapping[str, Any]) -> None:
-    """Refuse a document that allows too much.
+def require_least_privilege(document: Mapping[str, Any], launches: bool = False) -> None:
+    """Refuse a document that allows too much; one that `launches` compute may have statements about EC2.
 
     Raises:
         UnsafePolicy: with all that is wrong.
     """
-    if problems := find_violations(document):
+    if problems := find_violations(document, launches):
         raise UnsafePolicy(f"The policy allows too much: {'; '.join(problems)}")
 
 
-def find_violations(document: Mapping[str, Any]) -> list[str]:
+def find_violations(document: Mapping[str, Any], launches: bool = False) -> list[str]:
     """Return a sentence for each element of the normalised document that allows too much."""
     allowing = [one for one in document["Statement"] if one["Effect"] != "Deny"]
-    return [f"{one.get('Sid', '?')} {problem}" for one in allowing for rule in _RULES for problem in rule(one)]
+    checked = [(one, _COMPUTE_RULES if launches and _is_of_compute(one) else _RULES) for one in allowing]
+    return [f"{one.get('Sid', '?')} {problem}" for one, rules in checked for rule in rules for problem in rule(one)]
 
 
 def _forbid_actions(statement: Statement) -> Iterator[str]:
@@ -70,6 +83,32 @@ def _forbid_principals(statement: Statement) -> Iterator[str]:
         yield from () if _has_condition(statement, "sts:ExternalId") else ["can be assumed without an External ID"]
 
 
+def _is_of_compute(statement: Statement) -> bool:
+    return all(action.startswith("ec2:") for action in statement.get("Action", ()))
+
+
+def _bind_compute(statement: Statement) -> Iterator[str]:
+    """Reads may be of everything. Changes are of one region, and of our tag or VPC but for what comes before both."""
+    resources = statement.get("Resource", ())
+    changes = [one for one in statement.get("Action", ()) if not _COMPUTE_READS.fullmatch(one)]
+    for action in changes:
+        if "*" in action or "?" in action:
+            yield f"allows {action}"
+        elif not _is_bound(statement, action):
+            yield f"allows {action} on what has no tag and is in no VPC of ours"
+    for resource in resources:
+        if changes and not _IN_ONE_REGION.fullmatch(resource):
+            yield f"allows {changes[0]} on {resource}"
+    if not resources:
+        yield "names no resource"
+
+
+def _is_bound(statement: Statement, action: str) -> bool:
+    if action in BEFORE_TAGS or any(_has_condition(statement, key) for key in _BINDING):
+        return True
+    return action == "ec2:RunInstances" and all(_TEMPLATES.fullmatch(one) for one in statement.get("Resource", ()))
+
+
 def _has_condition(statement: Statement, key: str) -> bool:
     """A condition that must hold: a missing key satisfies IfExists, ForAllValues and negations."""
     return any(
@@ -85,3 +124,4 @@ _RULES: tuple[Callable[[Statement], Iterator[str]], ...] = (
     _forbid_exceptions,
     _forbid_principals,
 )
+_COMPUTE_RULES = (_bind_compute, _forbid_exceptions, _forbid_principals)

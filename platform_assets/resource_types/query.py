@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.ownership import mark_labels
-from platform_assets.resource_types.query_parameters import QueryParameter
+from platform_assets.resource_types.query_parameters import QueryParameter, read_parameter
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -73,6 +74,26 @@ class Query(SqlReader, SavedObject):
             "run_as_mode": self.run_as,
         }
 
+    def read_whole(self, clients: Clients) -> State | None:
+        """Read with all tags."""
+        found = self.find(clients)
+        return replace(self, tags=tuple(found.answer.tags or ())).read(clients) if found else None
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Query:
+        """Text with places, parameters, schema, tags but the mark."""
+        text, reads = rebuilding.name_places(state["query_text"])
+        return replace(
+            self,
+            **self.rebuild_base(state, rebuilding),
+            text=text,
+            reads=reads,
+            parameters=tuple(read_parameter(name, one) for name, one in state["parameters"].items()),
+            schema=_find_schema(state, rebuilding),
+            purpose=state["description"],
+            tags=tuple(tag for tag in state["tags"] if tag not in _mark(rebuilding.target)),
+            run_as=state["run_as_mode"],
+        )
+
     @classmethod
     def list_found(cls, clients: Clients, title: str | None = None) -> Iterator[Found]:
         """List, and Get each candidate; one that has gone to the trash meanwhile is none."""
@@ -126,6 +147,15 @@ class Query(SqlReader, SavedObject):
         if "parameters" in names:
             fields["parameters"] = [{"name": name, **one} for name, one in desired["parameters"].items()]
         return fields
+
+
+def _find_schema(state: State, rebuilding: Rebuilding) -> Schema | None:
+    if not (state["catalog"] or state["schema"]):
+        return None
+    found = rebuilding.find("schema", f"{state['catalog']}.{state['schema']}")
+    if not isinstance(found, Schema):
+        raise NotExpressible(f"its schema {state['catalog']}.{state['schema']} is none of this estate's")
+    return found
 
 
 def _mark(target: Target) -> set[str]:

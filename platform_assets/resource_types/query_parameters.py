@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from platform_assets.resource_types.model import InvalidDeclaration
+from platform_assets.resource_types.rebuilding import NotExpressible
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,22 @@ class QueryParameter:
         if isinstance(self.default, str):
             return {"text_value": {"value": self.default}}
         return {"numeric_value": {"value": self.default}}
+
+
+def read_parameter(name: str, found: Mapping[str, Any]) -> QueryParameter:
+    """Return the parameter that the API shows.
+
+    Raises:
+        NotExpressible: it is of a kind that cannot be declared.
+    """
+    title = "" if found.get("title") == name else found.get("title") or ""
+    if chosen := found.get("enum_value"):
+        values, choices = chosen.get("values") or [], tuple(str(chosen.get("enum_options")).split("\n"))
+        if len(values) == 1:
+            return QueryParameter(name, values[0], title, choices)
+    if day := found.get("date_value", {}).get("date_value"):
+        return QueryParameter(name, date.fromisoformat(day), title)
+    for kind in ("text_value", "numeric_value"):
+        if kind in found:
+            return QueryParameter(name, found[kind]["value"], title)
+    raise NotExpressible(f"parameter {name} is neither a text, a number, a date nor one of several choices")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lakehouse.names import InvalidName, TableName, parse_table_name
@@ -14,6 +14,8 @@ from platform_assets.resource_types.sql_statements import quote_name
 if TYPE_CHECKING:
     from platform_assets.resource_types.model import Resource
 
+# What SQL names by its full name.
+_NAMED_IN_SQL = ("catalog", "schema", "volume", "table", "view", "function", "registered_model")
 _QUOTED_NAME = re.compile(r"`[^`]+`\.`[^`]+`\.`[^`]+`")
 
 
@@ -23,10 +25,20 @@ class NotExpressible(Exception):
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """The target, and what of the estate was found on it, by physical name."""
+    """The target, and what of the estate was found on it: of declarations no more than their names."""
 
     target: Target
-    found: Mapping[str, Resource] = field(default_factory=dict)
+    found: tuple[Resource, ...] = ()
+
+    def find(self, type_name: str, physical: str) -> Resource | None:
+        """Return what of a type is called so on the target."""
+        return self._by_name.get((type_name, physical))
+
+    def name_role(self, principal: str) -> str | None:
+        """Return the role of the target that a principal has, or the key of a group that was found."""
+        roles = {name: role for role, name in self.target.principals.items()}
+        group = self.find("group", principal)
+        return roles.get(principal) or (group.key if group else None)
 
     def split_url(self, url: str) -> tuple[str, str]:
         """Return the logical bucket of an s3:// URL, and the path in it.
@@ -49,22 +61,30 @@ class Rebuilding:
         places: dict[str, Resource | TableName] = {}
 
         def name_place(match: re.Match[str]) -> str:
-            named = self._find(match[0].replace("`", ""))
-            if named is None or quote_name(match[0].replace("`", "")) != match[0]:
+            named = self.find_named(match[0])
+            if named is None:
                 return match[0]
             return f"{{{_add_place(places, named)}}}"
 
         return _QUOTED_NAME.sub(name_place, text), places
 
-    def _find(self, physical: str) -> Resource | TableName | None:
-        if physical in self.found:
-            return self.found[physical]
-        if physical.partition(".")[0] not in self.found:
+    def find_named(self, quoted: str) -> Resource | TableName | None:
+        """Return what a name in backticks stands for in SQL, None if it is nothing of the estate."""
+        physical = quoted.replace("`", "")
+        if quote_name(physical) != quoted:
+            return None
+        if found := next((one for kind in _NAMED_IN_SQL if (one := self.find(kind, physical))), None):
+            return found
+        if self.find("catalog", physical.partition(".")[0]) is None:
             return None
         try:
             return parse_table_name(self.strip_catalog(physical))
         except InvalidName:
             return None
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Resource]:
+        return {(one.type_name, one.physical_name(self.target)): one for one in self.found}
 
 
 def strip_prefix(name: str, prefix: str, what: str) -> str:

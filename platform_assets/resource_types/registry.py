@@ -5,6 +5,7 @@ from __future__ import annotations
 from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.control_plane_role import ControlPlaneRole
 from platform_assets.resource_types.dashboard import Dashboard
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
@@ -32,14 +33,19 @@ from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.token_policy import TokenPolicy
+from platform_assets.resource_types.user import User
 from platform_assets.resource_types.view import View
 from platform_assets.resource_types.volume import Volume
+from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 
 TYPES: tuple[type[Resource], ...] = (
     ServicePrincipal,
+    User,
     Group,
+    WorkspaceAssignment,
     TokenPolicy,
     SqlWarehouse,
     ClusterPolicy,
@@ -52,11 +58,13 @@ TYPES: tuple[type[Resource], ...] = (
     SqsQueue,
     S3Bucket,
     StorageRole,
+    ControlPlaneRole,
     StorageCredential,
     ExternalLocation,
     Catalog,
     Schema,
     Volume,
+    VolumeFile,
     Table,
     Function,
     RegisteredModel,

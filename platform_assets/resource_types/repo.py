@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from lakehouse.object_permissions import read_granted
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, State
-from platform_assets.resource_types.object_levels import permit
+from platform_assets.resource_types.object_levels import permit, rebuild_levels
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder
@@ -50,7 +50,6 @@ class Repo(WorkspaceObject):
     type_name = "repo"
     object_type = "REPO"
     permissions_type = "repos"
-    references = {}
 
     def __post_init__(self) -> None:
         if self.url:  # one that is only found has none
@@ -76,10 +75,6 @@ class Repo(WorkspaceObject):
             **({"commit": repo.head_commit_id} if self.tag else {}),
             "sparse": (repo.sparse_checkout.patterns or []) if repo.sparse_checkout else _OFF,
         }
-
-    def read_whole(self, clients: Clients) -> State | None:
-        """Read with the levels of all roles."""
-        return replace(self, permissions=dict.fromkeys(clients.target.principals, "CAN_READ")).read(clients)
 
     def put(self, clients: Clients, path: str) -> None:
         """Make the folder above if there is none, clone, and check out what is not the remote's default branch."""
@@ -116,17 +111,16 @@ class Repo(WorkspaceObject):
             unless_missing(lambda: clients.workspace.repos.delete(identity))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> Repo:
-        """Who is a role of the target; permissions of others stay theirs."""
+        """Its branch; which tag is checked out is not known."""
         if not state["branch"]:
             raise NotExpressible("no branch is checked out, and the API does not say which tag is")
-        roles = {principal: role for role, principal in rebuilding.target.principals.items()}
         return replace(
             self,
             url=state["git_url"],
             provider=state["provider"],
             branch=state["branch"],
             sparse=None if state["sparse"] == _OFF else tuple(state["sparse"]),
-            permissions={roles[name]: level for name, level in state["permissions"].items() if name in roles},
+            permissions=rebuild_levels(rebuilding, state),
         )
 
     def explain_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:

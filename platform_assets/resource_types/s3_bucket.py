@@ -17,6 +17,12 @@ from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.policies import bucket_access
 from platform_assets.resource_types.rebuilding import Rebuilding, strip_prefix
 from platform_assets.resource_types.s3_bucket_fields import READERS, WRITERS
+from platform_assets.resource_types.s3_lifecycle import (
+    LifecycleRule,
+    describe_lifecycle,
+    rebuild_lifecycle,
+    require_lifecycle,
+)
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sqs_queue import queue_arn
 
@@ -31,16 +37,20 @@ _NO_CONSTRAINT = "us-east-1"  # the one region whose name CreateBucket refuses
 
 @dataclass(frozen=True)
 class S3Bucket(Resource):
-    """A bucket; `events_to` is the queue that hears of new objects."""
+    """A bucket; `events_to` is the queue that hears of new objects, `lifecycle` what becomes of old ones."""
 
     key_name: str = "lake"
     role: str = "storage"
     events_to: str | None = None
+    lifecycle: tuple[LifecycleRule, ...] = ()
 
     type_name = "s3_bucket"
     references = {"key_name": "kms_key", "role": "iam_role", "events_to": "sqs_queue"}
     kinds = frozenset({"s3", "aws"})
     holds_data = True
+
+    def __post_init__(self) -> None:
+        require_lifecycle(self.key, self.lifecycle)
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -62,6 +72,7 @@ class S3Bucket(Resource):
             "policy": bucket_access(self.physical_name(target), principals),
             "tags": mark_labels(target),
             "notifications": self._notifications(target),
+            "lifecycle": describe_lifecycle(self.lifecycle),
         }
 
     def read(self, clients: Clients) -> State | None:
@@ -72,14 +83,14 @@ class S3Bucket(Resource):
         return {name: read(s3, bucket) for name, read in READERS.items()}
 
     def create(self, clients: Clients, desired: State) -> None:
-        """CreateBucket, then each field; closed to the public first."""
+        """CreateBucket, then each field that is not empty; closed to the public first."""
         s3, bucket, region = clients.aws("s3"), self.physical_name(clients.target), clients.target.region
         place = {} if region == _NO_CONSTRAINT else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **place)
-        self.update(clients, desired, dict.fromkeys(desired))
+        self.update(clients, desired, {name: None for name in desired if desired[name]})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
-        """One Put call per field."""
+        """One Put call per field; a Delete where no lifecycle rule is declared."""
         s3, bucket = clients.aws("s3"), self.physical_name(clients.target)
         for name, write in WRITERS.items():
             if name in before:
@@ -90,12 +101,18 @@ class S3Bucket(Resource):
         unless_missing(lambda: clients.aws("s3").delete_bucket(Bucket=self.physical_name(clients.target)))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> S3Bucket:
-        """Its key, the role that its policy lets in, the queue that hears of it."""
+        """Its key, the role that its policy lets in, the queue that hears of it, its lifecycle rules."""
         target, encryption = rebuilding.target, state["encryption"] or {}
         key_name = strip_prefix(str(encryption.get("key")), key_arn(target, ""), "its key")
         queues = (state["notifications"] or {}).get("QueueConfigurations", [])
         queue = strip_prefix(queues[0]["QueueArn"], queue_arn(target, ""), "its queue") if queues else None
-        return replace(self, key_name=key_name, role=self._find_role(target, state["policy"]), events_to=queue)
+        return replace(
+            self,
+            key_name=key_name,
+            role=self._find_role(target, state["policy"]),
+            events_to=queue,
+            lifecycle=rebuild_lifecycle(state["lifecycle"]),
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[S3Bucket]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from platform_assets.resource_types.ownership import own_labels
 from platform_assets.resource_types.policies import normalize_policy
+from platform_assets.resource_types.s3_lifecycle import read_lifecycle, write_lifecycle
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 Reader = Callable[[Any, str], Any]
@@ -97,6 +98,7 @@ READERS: dict[str, Reader] = {
     "policy": _read_policy,
     "tags": _read_tags,
     "notifications": _read_notifications,
+    "lifecycle": read_lifecycle,
 }
 WRITERS: dict[str, Writer] = {
     "public_access_block": _write_public_access_block,
@@ -105,4 +107,5 @@ WRITERS: dict[str, Writer] = {
     "policy": _write_policy,
     "tags": _write_tags,
     "notifications": _write_notifications,
+    "lifecycle": write_lifecycle,
 }

@@ -15,7 +15,8 @@ from lakehouse.targets import Target
 from lakehouse.warehouses import find_warehouse
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_levels import describe_levels, permit
+from platform_assets.resource_types.object_levels import describe_levels, permit, rebuild_levels
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.workspace_object import EstateObject, ensure_folder, estate_folder
@@ -77,6 +78,18 @@ class SavedObject(EstateObject):
             "warehouse": names.get(found.answer.warehouse_id, found.answer.warehouse_id),
             **describe_levels(granted, wanted),
         }
+
+    def rebuild_base(self, state: State, rebuilding: Rebuilding) -> dict[str, Any]:
+        """Return the fields of who may do what, and of the warehouse.
+
+        Raises:
+            NotExpressible: the warehouse is neither the target's nor one of ours.
+        """
+        named = state["warehouse"]
+        warehouse = rebuilding.find("sql_warehouse", named)
+        if warehouse is None and named != rebuilding.target.warehouse:
+            raise NotExpressible(f"its warehouse {named} is neither the target's own nor one of this estate's")
+        return {"permissions": rebuild_levels(rebuilding, state), "warehouse": warehouse}
 
     def create(self, clients: Clients, desired: State) -> None:
         """Make the folder if there is none; create, then the permissions."""

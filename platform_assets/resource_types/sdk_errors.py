@@ -15,7 +15,7 @@ _TAKEN = ("already exists", "already used by another", "overlaps")
 _MISSING = {
     *("404", "NoSuchBucket", "NoSuchKey", "NoSuchEntity", "NotFoundException", "NoSuchBucketPolicy", "NoSuchTagSet"),
     *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "NoSuchPublicAccessBlockConfiguration"),
-    *("ServerSideEncryptionConfigurationNotFoundError",),
+    *("ServerSideEncryptionConfigurationNotFoundError", "NoSuchLifecycleConfiguration"),
 }
 _DUPLICATE = {
     *("BucketAlreadyOwnedByYou", "EntityAlreadyExists", "AlreadyExistsException"),

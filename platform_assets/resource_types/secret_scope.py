@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.object_levels import rebuild_levels
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.secret_sources import (
     InvalidSecretReference,
@@ -50,6 +52,7 @@ class SecretScope(Resource):
     group = "platform_security"
     holds_data = True  # secrets that others put there have no source to come back from
     kept_elsewhere = frozenset({"secrets"})
+    references = {}
     reported = {
         "other_principals": "have permissions that are not declared: shown, not removed",
         "other_secrets": "are not declared: shown, not removed",
@@ -119,6 +122,25 @@ class SecretScope(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete, with all secrets in it; their sources stay."""
         unless_missing(lambda: clients.workspace.secrets.delete_scope(self.physical_name(clients.target)))
+
+    def read_whole(self, clients: Clients) -> State | None:
+        """Read, with the keys of copied secrets."""
+        found = self.read(clients)
+        keys = _list_keys(clients, self.physical_name(clients.target)) if found else {}
+        copied = [key for key in keys if _marks(keys, key)]
+        return {**found, "copied": copied} if found and copied else found
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> SecretScope:
+        """Who reads and writes; secrets that others put stay theirs.
+
+        Raises:
+            NotExpressible: it holds copies.
+        """
+        if copied := state.get("copied"):
+            raise NotExpressible(f"secret {copied[0]} is a copy, and the API does not say of what: declare its source")
+        levels = rebuild_levels(rebuilding, state, "other_principals")
+        roles = {one: tuple(role for role, level in levels.items() if level == one) for one in ("READ", "WRITE")}
+        return replace(self, readers=roles["READ"], writers=roles["WRITE"])
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[SecretScope]:

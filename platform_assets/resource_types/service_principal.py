@@ -14,6 +14,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.identities import filter_ours, make_patch, mark_identity, marked_name
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class ServicePrincipal(Resource):
 
     type_name = "service_principal"
     group = "platform_identity"
+    references = {}
 
     def physical_name(self, target: Target) -> str:
         """Return the display name."""
@@ -84,6 +86,14 @@ class ServicePrincipal(Resource):
         prefix = listing.clients.target.account_wide("")
         if listing.clients.may_manage_identities:
             yield from (cls(name.removeprefix(prefix)) for name in listing.states(cls, ""))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> ServicePrincipal:
+        """Its name is all there is."""
+        return self
+
+    def application_id(self, clients: Clients) -> str:
+        """List by external id; return the name that grants go to, none while it is not there."""
+        return next((str(one.application_id) for one in self._find(clients)), "")
 
     def _find(self, clients: Clients) -> list[Found]:
         mark = mark_identity(clients.target, self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from lakehouse.names import physical_name
@@ -12,8 +12,15 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, permit
+from platform_assets.resource_types.object_levels import (
+    OTHERS_REPORTED,
+    describe_levels,
+    name_levels,
+    permit,
+    rebuild_levels,
+)
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -38,6 +45,7 @@ class ServingEndpoint(Resource):
 
     type_name = "serving_endpoint"
     group = "platform_compute"
+    references = {}
     reported = OTHERS_REPORTED
 
     @property
@@ -103,6 +111,24 @@ class ServingEndpoint(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete."""
         unless_missing(lambda: clients.workspace.serving_endpoints.delete(self.physical_name(clients.target)))
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> ServingEndpoint:
+        """The one model that it serves, and who may do what.
+
+        Raises:
+            NotExpressible: it serves several, or what is no version of a registered model.
+        """
+        served = list(state["served_entities"].values())
+        if len(served) != 1 or not str(served[0]["entity_version"]).isdigit():
+            raise NotExpressible("it does not serve just one version of one registered model")
+        return replace(
+            self,
+            model=rebuilding.strip_catalog(str(served[0]["entity_name"])),
+            version=int(served[0]["entity_version"]),
+            size=served[0]["workload_size"],
+            scale_to_zero=served[0]["scale_to_zero_enabled"],
+            permissions=rebuild_levels(rebuilding, state),
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[ServingEndpoint]:

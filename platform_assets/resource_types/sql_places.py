@@ -10,6 +10,7 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.model import InvalidDeclaration, Resource
 from platform_assets.resource_types.sql_statements import quote_name
 
+_NAME = r"`[^`]+`(?:\.`[^`]+`)*"
 _PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
@@ -40,6 +41,18 @@ def require_places(key: str, text: str, names: Mapping[str, Resource | TableName
 def fill_places(target: Target, text: str, names: Mapping[str, Resource | TableName]) -> str:
     """Return SQL with the physical names in its places."""
     return _PLACE.sub(lambda match: quote_name(_name_on(target, names[match[1]])), text)
+
+
+def match_places(text: str) -> re.Pattern[str]:
+    """Return what fits SQL that was made of a text: a group for each place, whose content is a name in backticks."""
+    parts, known = [], set()
+    for number, part in enumerate(_PLACE.split(text)):  # every other one is a place
+        if number % 2:
+            parts.append(f"(?P={part})" if part in known else f"(?P<{part}>{_NAME})")
+            known.add(part)
+        else:
+            parts.append(re.escape(part))
+    return re.compile("".join(parts))
 
 
 def list_keys(names: Mapping[str, Resource | TableName]) -> tuple[str, ...]:

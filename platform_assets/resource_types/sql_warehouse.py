@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.object_permissions import read_levels
@@ -11,8 +11,9 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_levels import OTHERS_REPORTED, permit
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, permit, rebuild_levels
 from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service.sql import EndpointInfo, EndpointTags
 
 _KIND = "warehouses"
+_LEVEL = "CAN_USE"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class SqlWarehouse(Resource):
 
     type_name = "sql_warehouse"
     group = "platform_compute"
+    references = {}
     reported = OTHERS_REPORTED
 
     @property
@@ -76,7 +79,7 @@ class SqlWarehouse(Resource):
         """Create, then the permissions."""
         name = self.physical_name(clients.target)
         made = clients.workspace.warehouses.create(name=name, **_settings(desired, {}))
-        permit(clients.workspace, _KIND, str(made.bind()["id"]), dict.fromkeys(desired["users"], "CAN_USE"))
+        permit(clients.workspace, _KIND, str(made.bind()["id"]), dict.fromkeys(desired["users"], _LEVEL))
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Edit, with all settings and others' tags; permissions are added."""
@@ -88,7 +91,7 @@ class SqlWarehouse(Resource):
             clients.workspace.warehouses.edit(str(found.id), name=self.physical_name(clients.target), **settings)
         if "users" in before:
             missing = [user for user in desired["users"] if user not in (before["users"] or ())]
-            permit(clients.workspace, _KIND, str(found.id), dict.fromkeys(missing, "CAN_USE"))
+            permit(clients.workspace, _KIND, str(found.id), dict.fromkeys(missing, _LEVEL))
 
     def delete(self, clients: Clients) -> None:
         """Delete."""
@@ -100,6 +103,18 @@ class SqlWarehouse(Resource):
         """Its id."""
         found = self._find(clients)
         return () if found is None else (str(found.id),)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> SqlWarehouse:
+        """Settings, and who may use it."""
+        held = {**state, "permissions": dict.fromkeys(state["users"], _LEVEL)}
+        levels = rebuild_levels(rebuilding, held)
+        return replace(
+            self,
+            size=state["cluster_size"],
+            most_clusters=state["max_num_clusters"],
+            stop_after_minutes=state["auto_stop_mins"],
+            users=tuple(role for role, level in levels.items() if level == _LEVEL),
+        )
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[SqlWarehouse]:

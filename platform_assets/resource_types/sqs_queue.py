@@ -126,6 +126,11 @@ def queue_arn(target: Target, name: str) -> str:
     return f"arn:aws:sqs:{target.region}:{target.aws_account}:{target.queue(name)}"
 
 
+def queue_url(target: Target, name: str) -> str:
+    """Return the URL of a queue as AWS documents it; a local workspace's own answers at another address."""
+    return f"https://sqs.{target.region}.amazonaws.com/{target.aws_account}/{target.queue(name)}"
+
+
 def _as_text(desired: State, names: Iterable[str]) -> dict[str, str]:
     attributes = {name: desired[name] for name in names if name != "tags"}
     return {name: json.dumps(value) if name in _JSON else value for name, value in attributes.items()}

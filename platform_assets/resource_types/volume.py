@@ -17,13 +17,16 @@ from platform_assets.resource_types.sdk_errors import unless_missing
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import VolumeInfo
 
+_HOLDS_FILES = "[holds declared files]"  # the one thing a list of volumes shows that we may write
+
 
 @dataclass(frozen=True)
 class Volume(SchemaObject):
-    """A volume: managed, or with `bucket` external over the whole bucket."""
+    """A volume: managed, or with `bucket` external over the whole bucket; with `files` declared ones may be in it."""
 
     bucket: str | None = None
     purpose: str = ""
+    files: bool = False
 
     type_name = "volume"
     references = {"bucket": "s3_bucket"}
@@ -41,7 +44,7 @@ class Volume(SchemaObject):
 
     def desired(self, target: Target) -> State:
         """Type, place and comment; where a managed one lies is Unity Catalog's business."""
-        comment = mark_comment(target, self.purpose)
+        comment = mark_comment(target, f"{self.purpose} {_HOLDS_FILES if self.files else ''}".strip())
         if self.bucket is None:
             return {"type": "MANAGED", "comment": comment}
         return {"type": "EXTERNAL", "storage_location": f"s3://{target.bucket(self.bucket)}", "comment": comment}
@@ -81,19 +84,27 @@ class Volume(SchemaObject):
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> Volume:
         """An external one is over a whole bucket."""
-        purpose = unmark_comment(rebuilding.target, state["comment"])
+        text = unmark_comment(rebuilding.target, state["comment"])
+        one = replace(self, purpose=text.removesuffix(_HOLDS_FILES).rstrip(), files=text.endswith(_HOLDS_FILES))
         if state["type"] == "MANAGED":
-            return replace(self, purpose=purpose)
+            return one
         bucket, path = rebuilding.split_url(state["storage_location"])
         if path:
             raise NotExpressible(f"it is over the folder {path} of a bucket; declared volumes are over whole buckets")
-        return replace(self, bucket=bucket, purpose=purpose)
+        return replace(one, bucket=bucket)
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Volume]:
         """Those with our comment, in schemas of ours."""
         target = listing.clients.target
         return cls.find_in_schemas(listing, lambda state: is_own_comment(state["comment"], target))
+
+    @classmethod
+    def find_with_files(cls, listing: Listing) -> Iterator[Volume]:
+        """Those of ours in which files may be declared."""
+        mark = mark_comment(listing.clients.target, _HOLDS_FILES)
+        found = cls.find_in_schemas(listing, lambda state: (state["comment"] or "").endswith(mark))
+        return (replace(one, files=True) for one in found)
 
 
 def _as_state(found: VolumeInfo) -> State:

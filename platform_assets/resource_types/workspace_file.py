@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platform_assets.resource_types.model import Clients
-from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder
+from lakehouse.artifacts import digest_content
+from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.rebuilding import Rebuilding
+from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder, require_source
 
 if TYPE_CHECKING:
     from databricks.sdk.service.workspace import ObjectInfo
@@ -32,14 +33,19 @@ class WorkspaceFile(WorkspaceObject):
 
     def desired_content(self) -> dict[str, Any]:
         """What is in it, as a digest."""
-        return {"content": _digest(self.source)}
+        return {"content": digest_content(self.source)}
 
     def read_content(self, clients: Clients, found: ObjectInfo) -> dict[str, Any]:
         """Export."""
         from databricks.sdk.service.workspace import ExportFormat
 
         content = clients.workspace.workspace.download(str(found.path), format=ExportFormat.AUTO).read()
-        return {"content": _digest(content)}
+        return {"content": digest_content(content)}
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Resource:
+        """Who may do what, if this repository has a file of its name."""
+        require_source(SOURCES, self.name)
+        return super().rebuild(state, rebuilding)
 
     def put(self, clients: Clients, path: str) -> None:
         """Make the folder if there is none, import over what is there; RAW, so that no script becomes a notebook.
@@ -53,7 +59,3 @@ class WorkspaceFile(WorkspaceObject):
         ensure_folder(clients, path.rpartition("/")[0])
         content = base64.b64encode(self.source).decode()
         clients.workspace.workspace.import_(path, content=content, format=ImportFormat.RAW, overwrite=True)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.object_permissions import grant_levels, read_granted
@@ -15,7 +16,8 @@ from lakehouse.targets import Target
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels
+from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, rebuild_levels
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class EstateObject(Resource):
     reported = OTHERS_REPORTED
 
     permissions_type: ClassVar[str]
+    references = {}
 
     @property
     def key(self) -> str:
@@ -61,6 +64,10 @@ class EstateObject(Resource):
     def levels(self, target: Target) -> dict[str, str]:
         """Return the declared levels by principal."""
         return name_levels(target, self.permissions)
+
+    def rebuild(self, state: State, rebuilding: Rebuilding) -> Resource:
+        """Who may do what: roles, and groups of ours; permissions of others stay theirs."""
+        return replace(self, permissions=rebuild_levels(rebuilding, state))
 
     def with_permissions(self, clients: Clients, identity: str, content: State) -> State:
         """Return what was read of the object, and what is granted on the object itself."""
@@ -131,6 +138,16 @@ class WorkspaceObject(EstateObject):
     @abstractmethod
     def put(self, clients: Clients, path: str) -> None:
         """Make it, or replace what is in it."""
+
+
+def require_source(folder: Path, name: str) -> None:
+    """Refuse to rebuild what has its content in a file that this repository lacks.
+
+    Raises:
+        NotExpressible: naming the file.
+    """
+    if not (folder / name).is_file():
+        raise NotExpressible(f"platform_assets/{folder.name}/{name} is not there: export what is in it to that file")
 
 
 def list_estate(listing: Listing, object_type: str) -> Iterator[str]:

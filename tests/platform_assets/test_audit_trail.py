@@ -15,7 +15,7 @@ NAMED = Changer("ann", "2025-11-24 16:00:00+00:00", "update")
 WITHOUT_TRACE = {
     *("kms_key", "sqs_queue", "s3_bucket", "iam_role", "service_principal", "wheel", "jar", "token_policy"),
     *("registered_model", "experiment", "pipeline", "serving_endpoint", "query", "alert", "dashboard"),
-    "repo",
+    *("repo", "volume_file", "control_plane_role", "workspace_assignment"),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lakehouse.targets import REMOTE, Target, local_target
 from local_workspace.iam.evaluation import Policies, decide
 from local_workspace.iam.statements import Request
 from platform_assets.declarations import RESOURCES
+from platform_assets.resource_types.iam_role import StorageRole
 from platform_assets.resource_types.policies import UNITY_CATALOG_ROLE
 
 TARGETS = {target.name: target for target in (local_target(Path("/nowhere")), *REMOTE.values())}
@@ -41,6 +42,7 @@ class Probe:
     identity: str | None = None
     of_resource: str | None = None
     assumed: bool = False  # a role's trust must allow, whatever the caller's own policies say
+    account: str = ""  # of the resource, where it is not the caller's
 
     def ask(self, documents: Documents) -> bool:
         # those whose own policies are none of ours may do everything, as far as they are concerned
@@ -48,12 +50,14 @@ class Probe:
         own = documents[self.identity] if self.identity else everything
         resource = (self.of_resource, documents[self.of_resource]) if self.of_resource else None
         policies = Policies((("own", own),), resource, resource_must_allow=self.assumed)
-        return decide(policies, Request(self.action, self.resource, self.principal, self.context)).allowed
+        request = Request(self.action, self.resource, self.principal, self.context, resource_account=self.account)
+        return decide(policies, request).allowed
 
 
 def generate(target: Target) -> Documents:
-    """All policies of the declared estate."""
-    states = {one.key: one.desired(target) for one in RESOURCES}
+    """All policies of the declared estate, with a queue of file events for the storage role."""
+    resources = [replace(one, queues=("changes",)) if isinstance(one, StorageRole) else one for one in RESOURCES]
+    states = {one.key: one.desired(target) for one in resources}
     buckets = {f"bucket {name}": states[f"s3_bucket/{name}"]["policy"] for name in BUCKETS}
     role, queue = states["iam_role/storage"], states["sqs_queue/landing-events"]["Policy"]
     return {**buckets, "trust": role["trust"], "access": role["policy"], "queue": queue}
@@ -132,8 +136,27 @@ def probe_queue(target: Target) -> Iterator[Probe]:
     yield Probe("another queue", False, send, f"{queue}2", s3, right, None, *own)
 
 
+def probe_file_events(target: Target) -> Iterator[Probe]:
+    """What Unity Catalog does with the messages of the queue that the role may take file events from."""
+    role = target.iam_role_arn("storage")
+    queue = f"arn:aws:sqs:{target.region}:{target.aws_account}:{target.queue('changes')}"
+    for action in ("ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage", "PurgeQueue"):
+        yield Probe("it takes events", True, f"sqs:{action}", queue, role, {}, "access")
+        yield Probe("of no other queue", False, f"sqs:{action}", f"{queue}2", role, {}, "access")
+    for action in ("GetQueueUrl", "GetQueueAttributes"):
+        yield Probe("it finds the queue", True, f"sqs:{action}", queue, role, {}, "access")
+    for action in ("SendMessage", "SetQueueAttributes", "DeleteQueue", "CreateQueue"):
+        yield Probe("it sends and administers nothing", False, f"sqs:{action}", queue, role, {}, "access")
+
+
 def list_probes(target: Target) -> list[Probe]:
-    return [*probe_role(target), *probe_trust(target), *probe_buckets(target), *probe_queue(target)]
+    return [
+        *probe_role(target),
+        *probe_trust(target),
+        *probe_buckets(target),
+        *probe_queue(target),
+        *probe_file_events(target),
+    ]
 
 
 def mutate(documents: Documents) -> Iterator[tuple[str, Documents]]:

@@ -16,7 +16,9 @@ from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.query_parameters import QueryParameter
 from platform_assets.resource_types.registry import TYPES
+from platform_assets.resource_types.s3_lifecycle import LifecycleRule
 from platform_assets.resource_types.table_columns import Column
+from platform_assets.resource_types.workspace_assignment import AccountPrincipal
 
 FOLDER = Path(__file__).parent.parent / "plans"
 CASES = sorted(FOLDER.glob("*.json"))
@@ -34,6 +36,10 @@ def make_value(made: type[Resource], name: str, value: Any) -> Any:
         return tuple(Column(*one) for one in value)
     if name == "parameters":
         return tuple((QueryParameter if made is Query else Parameter)(*one) for one in value)
+    if name == "lifecycle":
+        return tuple(LifecycleRule(**one) for one in value)
+    if isinstance(value, dict) and "kind" in value:
+        return AccountPrincipal(**value)
     if isinstance(value, dict) and "type" in value:
         return make_resource(value)
     if name in ("reads", "calls"):

@@ -16,9 +16,11 @@ from lakehouse.targets import REMOTE, local_target
 from local_workspace.iam.evaluation import evaluate
 from local_workspace.iam.statements import Request
 from platform_assets.declarations import RESOURCES
+from platform_assets.resource_types.compute_policies import Network, compute_access
 from platform_assets.resource_types.policies import (
     UNITY_CATALOG_ROLE,
     bucket_access,
+    make_document,
     normalize_policy,
     queue_access,
     storage_access,
@@ -123,6 +125,39 @@ def test_a_bucket_refuses_plain_http_and_unnamed_principals() -> None:
 
 ADMIN, LANDING = "arn:aws:iam::123456789012:role/admin", "landing"
 TLS, PLAIN = {"aws:securetransport": "true"}, {"aws:securetransport": "false"}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"Action": ["ec2:*"]}, "allows ec2:*"),
+        ({"Action": ["ec2:Terminate*"]}, "allows ec2:Terminate*"),
+        ({"Action": ["iam:PassRole"]}, "allows iam:PassRole"),
+        ({"Action": ["ec2:StopInstances"], "Condition": {}}, "allows ec2:StopInstances on what has no tag"),
+        ({"Action": ["ec2:RunInstances"], "Condition": {}}, "allows ec2:RunInstances on what has no tag"),
+        ({"Condition": {"StringEqualsIfExists": {"ec2:ResourceTag/Vendor": "x"}}}, "allows ec2:TerminateInstances on"),
+        ({"Resource": ["*"]}, "allows ec2:TerminateInstances on *"),
+        ({"Resource": ["arn:aws:ec2:*:123456789012:instance/*"]}, "allows ec2:TerminateInstances on arn:aws:ec2:*"),
+        ({"Resource": []}, "names no resource"),
+        ({"NotResource": ["x"]}, "allows all but some (NotResource)"),
+        ({"Action": ["ec2:DescribeVpcs"], "Resource": ["*"], "Condition": {}}, None),
+        ({"Action": ["ec2:CreateFleet"], "Condition": {}}, None),
+        ({"Action": ["ec2:RunInstances"], "Resource": ["arn:aws:ec2:eu-central-1::image/*"], "Condition": {}}, None),
+    ],
+)
+def test_the_linter_sees_what_launches_too_much(change: dict[str, Any], problem: str | None) -> None:
+    policy = compute_access(Network("eu-central-1", "123456789012", "vpc-1", "sg-1"))
+    (statement,) = [one for one in policy["Statement"] if one["Action"] == ["ec2:DeleteVolume"]]
+    statement |= {"Action": ["ec2:TerminateInstances"], **change}
+    found = find_violations(policy, launches=True)
+    assert found == [] if problem is None else found and found[0].startswith(f"Volumes {problem}"), found
+
+
+def test_nobody_else_may_launch_anything() -> None:
+    policy = compute_access(Network("eu-central-1", "123456789012", "vpc-1", "sg-1"))
+    assert len(find_violations(policy)) > 40
+    with pytest.raises(UnsafePolicy, match="Reads allows ec2:DescribeAvailabilityZones"):
+        make_document(*policy["Statement"])
 
 
 @pytest.mark.parametrize(

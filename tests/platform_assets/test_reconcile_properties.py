@@ -121,7 +121,7 @@ def test_only_prune_deletes(resources: list[Resource]) -> None:
 
 @pytest.mark.parametrize("resource_type", [Catalog, Schema, Volume, Table, Function, RegisteredModel])
 def test_names_that_differ_by_case_only_are_one_to_unity_catalog(resource_type: type[Resource]) -> None:
-    with pytest.raises(InvalidEstate, match="keeps names in lower case"):
+    with pytest.raises(InvalidEstate, match="are one to the service"):
         index_resources([resource_type("A.b"), resource_type("a.B")])
 
 

@@ -26,7 +26,15 @@ UC = "/api/2.1/unity-catalog"
 STATEMENTS = "POST /api/2.0/sql/statements"
 ROUTES: dict[str, tuple[str, ...]] = {
     "service_principal": ("GET POST /api/2.0/preview/scim/v2/ServicePrincipals",),
+    "user": (
+        "GET POST /api/2.0/preview/scim/v2/Users",
+        "GET PATCH DELETE /api/2.0/preview/scim/v2/Users/{id}",
+    ),
     "group": ("GET POST /api/2.0/preview/scim/v2/Groups",),
+    "workspace_assignment": (
+        "GET POST /api/2.0/preview/permissionassignments",
+        "PUT DELETE /api/2.0/preview/permissionassignments/principals/{id}",
+    ),
     "token_policy": ("GET PATCH /api/2.0/workspace-conf", "GET PUT /api/2.0/permissions/authorization/tokens"),
     "sql_warehouse": ("GET POST /api/2.0/sql/warehouses", "GET PATCH /api/2.0/permissions/warehouses/{id}"),
     "cluster_policy": (
@@ -74,6 +82,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "catalog": (f"GET POST {UC}/catalogs", f"GET PATCH DELETE {UC}/catalogs/x"),
     "schema": (f"GET POST {UC}/schemas", f"GET PATCH DELETE {UC}/schemas/x.y"),
     "volume": (f"GET POST {UC}/volumes", f"GET PATCH DELETE {UC}/volumes/x.y.z"),
+    "volume_file": (
+        "GET PUT DELETE /api/2.0/fs/files/Volumes/x/y/z/w.csv",
+        "GET /api/2.0/fs/directories/Volumes/x/y/z/w",
+    ),
     "table": (f"GET {UC}/tables", f"GET DELETE {UC}/tables/x.y.z", STATEMENTS),
     "function": (f"GET {UC}/functions", f"GET DELETE {UC}/functions/x.y.z", STATEMENTS),
     "registered_model": (f"GET POST {UC}/models", f"GET PATCH DELETE {UC}/models/x.y.z"),
@@ -113,7 +125,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     ),
     "grants": (f"GET PATCH {UC}/permissions/schema/x.y",),
 }
-MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam"}
+MOTO = {"kms_key": "kms", "sqs_queue": "sqs", "s3_bucket": "s3", "iam_role": "iam", "control_plane_role": "iam"}
 
 
 def link_of(resource_type: type[Resource]) -> str | None:
@@ -152,6 +164,15 @@ def test_every_file_of_a_type_is_registered() -> None:
     assert declared == {one.__module__.rpartition(".")[2] for one in TYPES}
     assert defined_types() == set(TYPES)
     assert {one.type_name for one in TYPES} <= set(RESOURCE_TYPES)
+
+
+def test_every_type_is_imported_or_says_why_not() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    section = limits.partition("## What `lakehouse import` leaves out\n")[2].partition("\n## ")[0]
+    reasons = dict(re.findall(r"^\| `(\w+)` \| (\S.*) \|$", section, re.MULTILINE))
+    assert list(reasons) == [one.type_name for one in TYPES if one.references is None]
+    for one in TYPES:
+        assert (one.rebuild is not Resource.rebuild) is (one.references is not None), one.type_name
 
 
 def test_every_type_has_a_plan_case() -> None:

@@ -1,6 +1,7 @@
 """Experiments as nodes of the workspace's tree, and those in its trash: a deleted one keeps its id and frees its name.
 
-Who may do what with one, the tree says: CAN_READ sees it, CAN_EDIT sets tags, CAN_MANAGE does the rest.
+Who may do what with one, the tree says: CAN_READ sees it, CAN_EDIT sets tags, CAN_MANAGE does the rest; to create,
+delete and restore takes CAN_EDIT on its folder. https://docs.databricks.com/en/mlflow/experiments-acl.html
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, not_found, permission_denied
 from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import Document
-from local_workspace.services.workspace.access import LEVELS, has_level
+from local_workspace.services.workspace.access import LEVELS, check_level, has_level
 from local_workspace.services.workspace.objects import WorkspaceObjects
 from local_workspace.services.workspace.tree import KIND, normalize_path, parent_of
 
@@ -29,7 +30,7 @@ def create(call: Call, name: Any, tags: Any) -> Document:
         ApiError: 400 for a name that is no path, 404 without its folder, 409 when something stands there.
     """
     kept = _read_tags(tags)
-    return WorkspaceObjects(call.workspace, call.caller).add(_check_path(name), TYPE, {"tags": kept})
+    return _add(call, _check_path(name), {"tags": kept})
 
 
 def load(call: Call, identity: Any, level: str) -> Document:
@@ -38,11 +39,7 @@ def load(call: Call, identity: Any, level: str) -> Document:
     Raises:
         ApiError: 404, 403.
     """
-    store = call.workspace.store
-    active = (one for _, one in store.scan(KIND) if str(one["object_id"]) == str(identity))
-    found = next((one for one in active if one["object_type"] == TYPE), None) or store.get(TRASH, str(identity))
-    if found is None:
-        raise not_found(f"Node ID {identity} does not exist.")
+    found = _get(call, identity)
     _check(call, found, level)
     return found
 
@@ -92,7 +89,8 @@ def trash(call: Call, identity: Any) -> None:
     """Put an experiment into the trash."""
     store = call.workspace.store
     with store.transaction():
-        document = load_active(call, identity, "CAN_MANAGE")
+        document = _require_active(_get(call, identity))
+        _check_folder(call, document)
         store.delete(KIND, document["path"])
         store.put(TRASH, str(identity), {**document, "deleted": True, "modified_at": now_ms()})
 
@@ -101,7 +99,8 @@ def restore(call: Call, identity: Any) -> None:
     """Take an experiment out of the trash, to where it was."""
     store = call.workspace.store
     with store.transaction():
-        document = load(call, identity, "CAN_MANAGE")
+        document = _get(call, identity)
+        _check_folder(call, document)
         if stage_of(document) == "active":
             raise not_found(f"No deleted experiment with ID {identity} exists.")
         store.delete(TRASH, str(identity))
@@ -114,10 +113,7 @@ def load_active(call: Call, identity: Any, level: str) -> Document:
     Raises:
         ApiError: 400 for one that is.
     """
-    document = load(call, identity, level)
-    if stage_of(document) != "active":
-        raise bad_request(f"The experiment {identity} must be in the 'active' state. Current state is deleted.")
-    return document
+    return _require_active(load(call, identity, level))
 
 
 def stage_of(document: Document) -> str:
@@ -125,9 +121,32 @@ def stage_of(document: Document) -> str:
     return "deleted" if document.get("deleted") else "active"
 
 
+def _get(call: Call, identity: Any) -> Document:
+    store = call.workspace.store
+    active = (one for _, one in store.scan(KIND) if str(one["object_id"]) == str(identity))
+    found = next((one for one in active if one["object_type"] == TYPE), None) or store.get(TRASH, str(identity))
+    if found is None:
+        raise not_found(f"Node ID {identity} does not exist.")
+    return found
+
+
+def _require_active(document: Document) -> Document:
+    if stage_of(document) != "active":
+        identity = document["object_id"]
+        raise bad_request(f"The experiment {identity} must be in the 'active' state. Current state is deleted.")
+    return document
+
+
 def _put_back(call: Call, document: Document) -> None:
-    fields = {**document, "modified_at": now_ms()}
-    WorkspaceObjects(call.workspace, call.caller).add(document["path"], TYPE, fields)
+    _add(call, document["path"], {**document, "modified_at": now_ms()})
+
+
+def _add(call: Call, path: str, fields: Document) -> Document:
+    return WorkspaceObjects(call.workspace, call.caller).add(path, TYPE, fields, "CAN_EDIT")
+
+
+def _check_folder(call: Call, document: Document) -> None:
+    check_level(call.workspace.store, call.caller, parent_of(document["path"]), "CAN_EDIT")
 
 
 def _check(call: Call, document: Document, level: str) -> None:

@@ -16,7 +16,7 @@ STAGES = {"ACTIVE_ONLY": ("active",), "DELETED_ONLY": ("deleted",), "ALL": ("act
 
 
 def create_experiment(call: Call) -> dict[str, Any]:
-    """POST create: needs CAN_MANAGE on the folder."""
+    """POST create: needs CAN_EDIT on the folder."""
     if call.body.get("artifact_location"):
         raise not_implemented("artifact_location of experiments is not served; there are no runs here")
     made = experiments.create(call, call.require("name"), call.body.get("tags") or [])

@@ -15,7 +15,7 @@ from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.principals import load_principal
 from local_workspace.gateway.request_log import require_admin
 from local_workspace.gateway.store import Document
-from local_workspace.services.queries.settings import DEFAULTS, SETTINGS, read_settings
+from local_workspace.services.queries.settings import DEFAULTS, SETTINGS, read_settings, takes_manage
 from local_workspace.services.workspace.saved_objects import (
     SavedObjects,
     SavedType,
@@ -66,6 +66,8 @@ def update_query(call: Call) -> dict[str, Any]:
             document["acl"] = merge_acl(document["acl"], [entry_for(owner, "CAN_MANAGE")])
         merged = {**document["settings"], **changes}
         settings = {**DEFAULTS, **{name: value for name, value in merged.items() if value is not None}}
+        if takes_manage(document["settings"], settings):
+            queries.find(document["id"], "CAN_MANAGE")
         name = (masked["display_name"] or "") if "display_name" in names else None
         return _describe(call, queries.change(document, name, settings, _renames(call)))
 

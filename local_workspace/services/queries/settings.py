@@ -52,6 +52,17 @@ def read_settings(store: Store, caller: Principal, given: Mapping[str, Any]) -> 
     return found
 
 
+def takes_manage(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Say whether CAN_EDIT does not suffice for a change.
+
+    It does not for the warehouse, for whose rights the query runs with, and for the text that runs with its owner's.
+    https://docs.databricks.com/aws/en/security/auth/access-control/#query-acls
+    """
+    changed = {name for name in SETTINGS if before.get(name) != after.get(name)}
+    kept = {"warehouse_id", "run_as_mode", *(["query_text"] if before["run_as_mode"] == "OWNER" else [])}
+    return bool(changed & kept)
+
+
 def _check_tags(tags: Any) -> None:
     if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
         raise bad_request("tags must be a list of texts")

@@ -1,13 +1,13 @@
-"""Creating, changing and deleting groups and service principals: for workspace admins only.
+"""Creating, changing and deleting groups and service principals: for workspace admins only; users are in users.py.
 
-Users come from the identity provider and cannot be changed here. https://docs.databricks.com/api/workspace/groups
+https://docs.databricks.com/api/workspace/groups
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from starlette.responses import JSONResponse, Response
 
@@ -17,29 +17,30 @@ from local_workspace.gateway.errors import already_exists, bad_request, not_foun
 from local_workspace.gateway.request_log import require_admin
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.scim.forgetting import forget_principal
-from local_workspace.services.scim.patches import Change, parse_members, parse_patch
-from local_workspace.services.scim.resources import group_resource, service_principal_resource
+from local_workspace.services.scim.patches import Change, parse_patch, parse_values
+from local_workspace.services.scim.resources import SYSTEM_GROUPS, group_resource, service_principal_resource
 
-SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
+Kind = Literal["group", "service_principal", "user"]
+_TABLES: Mapping[Kind, str] = {"group": "group", "service_principal": "principal", "user": "principal"}
 
 
 def create_group(call: Call) -> Response:
     """POST /Groups."""
     require_admin(call)
-    store, name = call.workspace.store, _text(call.require("displayName"), "displayName")
+    store, name = call.workspace.store, read_text(call.require("displayName"), "displayName")
     with store.transaction():
         if name == principals.EVERYBODY or store.get("group", name) is not None:
             raise already_exists(f"Group with name {name} already exists.")
         document = principals.put_group(store, name, [])
-        document |= {"external_id": _external_id(call.body)}
-        _set_members(store, document, parse_members(call.body.get("members") or []))
+        document |= {"external_id": read_external_id(call.body.get("externalId")), "is_local": True}
+        _set_members(store, document, parse_values("members", call.body.get("members") or []))
         store.put("group", name, document)
     return JSONResponse(group_resource(store, document), 201)
 
 
 def patch_group(call: Call) -> Response:
     """PATCH /Groups/{id}: members, external id."""
-    return _patch(call, "group", _change_group)
+    return patch_resource(call, "group", _change_group)
 
 
 def delete_group(call: Call) -> Response:
@@ -60,19 +61,18 @@ def create_service_principal(call: Call) -> Response:
     require_admin(call)
     if call.body.get("applicationId"):
         raise bad_request("applicationId cannot be chosen on AWS; leave it out and take the one of the answer")
-    store, display_name = call.workspace.store, _text(call.require("displayName"), "displayName")
+    store, display_name = call.workspace.store, read_text(call.require("displayName"), "displayName")
     with store.transaction():
         document = principals.put_principal(store, str(uuid.uuid4()), "service_principal", display_name)
-        document |= {"external_id": _external_id(call.body)}
+        document |= {"external_id": read_external_id(call.body.get("externalId"))}
         store.put("principal", document["name"], document)
-        members = (store.get("group", principals.WORKSPACE_MEMBERS) or {"members": []})["members"]
-        principals.put_group(store, principals.WORKSPACE_MEMBERS, [*members, document["name"]])
+        principals.join_workspace(store, document["name"])
     return JSONResponse(service_principal_resource(store, document), 201)
 
 
 def patch_service_principal(call: Call) -> Response:
     """PATCH /ServicePrincipals/{id}: display name, external id."""
-    return _patch(call, "principal", _change_service_principal)
+    return patch_resource(call, "service_principal", _change_service_principal)
 
 
 def delete_service_principal(call: Call) -> Response:
@@ -80,7 +80,7 @@ def delete_service_principal(call: Call) -> Response:
     require_admin(call)
     store = call.workspace.store
     with store.transaction():
-        document = find_by_id(store, "principal", call.params["id"])
+        document = find_by_id(store, "service_principal", call.params["id"])
         if document["name"] == call.caller.name:
             raise bad_request("A service principal cannot delete itself.")
         store.delete("principal", document["name"])
@@ -88,35 +88,35 @@ def delete_service_principal(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def find_by_id(store: Store, kind: str, scim_id: str) -> Document:
-    """Return a group, or a service principal.
+def find_by_id(store: Store, kind: Kind, scim_id: str) -> Document:
+    """Return a group, a service principal or a user.
 
     Raises:
         ApiError: 404 when there is none with this id.
     """
-    for _, document in store.scan(kind):
-        if str(document["id"]) == scim_id and document.get("kind") != "user":
+    for _, document in store.scan(_TABLES[kind]):
+        if str(document["id"]) == scim_id and document.get("kind", "group") == kind:
             return document
-    label = "Group" if kind == "group" else "Service principal"
-    raise not_found(f"{label} with id {scim_id} not found.")
+    raise not_found(f"{kind.replace('_', ' ').capitalize()} with id {scim_id} not found.")
 
 
-def _patch(call: Call, kind: str, apply: Callable[[Store, Document, Change], None]) -> Response:
+def patch_resource(call: Call, kind: Kind, apply: Callable[[Store, Document, Change], None]) -> Response:
+    """Change one by PATCH, all of it or nothing."""
     require_admin(call)
     store = call.workspace.store
     with store.transaction():
         document = find_by_id(store, kind, call.params["id"])
         for change in parse_patch(call.body):
             apply(store, document, change)
-        store.put(kind, document["name"], document)
+        store.put(_TABLES[kind], document["name"], document)
     return Response(status_code=204)
 
 
 def _change_service_principal(_store: Store, document: Document, change: Change) -> None:
     if change.field == "displayName" and change.operation != "remove":
-        document["display_name"] = _text(change.value, "displayName")
+        document["display_name"] = read_text(change.value, "displayName")
     elif change.field == "externalId":
-        document["external_id"] = _external_id_of(change)
+        document["external_id"] = external_id_of(change)
     else:
         raise _cannot_change(change, "service principal")
 
@@ -124,10 +124,10 @@ def _change_service_principal(_store: Store, document: Document, change: Change)
 def _change_group(store: Store, document: Document, change: Change) -> None:
     if change.field == "members":
         held = [_id_of(store, name) for name in document["members"]]
-        named = None if change.value is None else parse_members(change.value)
+        named = None if change.value is None else parse_values("members", change.value)
         _set_members(store, document, _combine(change, held, named))
     elif change.field == "externalId":
-        document["external_id"] = _external_id_of(change)
+        document["external_id"] = external_id_of(change)
     elif change.field == "displayName" and change.value == document["name"]:
         return
     else:
@@ -158,16 +158,22 @@ def _id_of(store: Store, name: str) -> str:
     return str((store.get("principal", name) or store.get("group", name) or {})["id"])
 
 
-def _external_id(body: Mapping[str, Any]) -> str | None:
-    value = body.get("externalId")
-    return None if value is None else _text(value, "externalId")
+def read_external_id(value: Any) -> str | None:
+    """Return an external id, or that there is none."""
+    return None if value is None else read_text(value, "externalId")
 
 
-def _external_id_of(change: Change) -> str | None:
-    return None if change.operation == "remove" else _text(change.value, "externalId")
+def external_id_of(change: Change) -> str | None:
+    """Return what a change makes of an external id."""
+    return None if change.operation == "remove" else read_text(change.value, "externalId")
 
 
-def _text(value: Any, field: str) -> str:
+def read_text(value: Any, field: str) -> str:
+    """Return a text of a request.
+
+    Raises:
+        ApiError: 400 when it is empty, too long, or cannot be shown.
+    """
     if not isinstance(value, str) or not value.strip() or len(value) > 255 or not value.isprintable():
         raise bad_request(f"{field} must be a printable text of 1 to 255 characters, got {value!r}")
     return value

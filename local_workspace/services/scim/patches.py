@@ -10,7 +10,7 @@ from typing import Any, Literal
 from local_workspace.gateway.errors import bad_request
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-_ONE_MEMBER = re.compile(r'members\[value eq "([^"]+)"\]')
+_ONE_VALUE = re.compile(r'(members|entitlements)\[value eq "([^"]+)"\]')
 _OPERATIONS = ("add", "remove", "replace")
 
 
@@ -37,14 +37,14 @@ def parse_patch(body: Mapping[str, Any]) -> list[Change]:
     return [change for operation in operations for change in _parse_operation(operation)]
 
 
-def parse_members(value: Any) -> list[str]:
-    """Return the ids of `[{"value": "12"}]`.
+def parse_values(field: str, value: Any) -> list[str]:
+    """Return the values of a field like `[{"value": "12"}]`.
 
     Raises:
         ApiError: 400 for anything else.
     """
     if not isinstance(value, list) or not all(isinstance(one, dict) and one.get("value") for one in value):
-        raise bad_request(f'members must be a list like [{{"value": "12"}}], got {value!r}')
+        raise bad_request(f'{field} must be a list like [{{"value": "12"}}], got {value!r}')
     return [str(one["value"]) for one in value]
 
 
@@ -57,9 +57,9 @@ def _parse_operation(operation: Any) -> Iterator[Change]:
         if name == "remove" or not isinstance(value, dict):
             raise bad_request(f"An operation without a path needs a value with fields, got {operation!r}")
         yield from (Change(name, field, inner) for field, inner in value.items())  # type: ignore[arg-type]
-    elif found := _ONE_MEMBER.fullmatch(path):
+    elif found := _ONE_VALUE.fullmatch(path):
         if name != "remove":
             raise bad_request(f"Only remove takes the path {path!r}")
-        yield Change("remove", "members", [{"value": found.group(1)}])
+        yield Change("remove", found.group(1), [{"value": found.group(2)}])
     else:
         yield Change(name, str(path), value)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from local_workspace.gateway import principals
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
 
+SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
 _FILTER = re.compile(r'\s*([\w.]+)\s+(eq|ne|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
 
@@ -21,9 +22,16 @@ def user_resource(store: Store, document: Document) -> dict[str, Any]:
         "userName": document["name"],
         "displayName": document["display_name"],
         "emails": [{"type": "work", "value": document["name"], "primary": True}],
-        "active": True,
+        "active": document.get("active", True),
+        "entitlements": [{"value": one} for one in document.get("entitlements") or []],
         "groups": _groups(store, document["name"]),
+        **_external_id(document),
     }
+
+
+def user_summary(_store: Store, document: Document) -> dict[str, Any]:
+    """Return what those see of a user who are no admins: display name and id."""
+    return {"schemas": [f"{_SCHEMA}User"], "id": str(document["id"]), "displayName": document["display_name"]}
 
 
 def service_principal_resource(store: Store, document: Document) -> dict[str, Any]:
@@ -47,9 +55,14 @@ def group_resource(store: Store, document: Document) -> dict[str, Any]:
         "id": str(document["id"]),
         "displayName": document["name"],
         "members": members,
-        "meta": {"resourceType": "WorkspaceGroup"},
+        "meta": {"resourceType": "Group" if is_of_account(document) else "WorkspaceGroup"},
         **_external_id(document),
     }
+
+
+def is_of_account(group: Document) -> bool:
+    """Say whether a group is the account's, brought by the identity provider, and not the workspace's own."""
+    return group["name"] not in SYSTEM_GROUPS and not group.get("is_local", False)
 
 
 def matches(resource: dict[str, Any], condition: str | None) -> bool:

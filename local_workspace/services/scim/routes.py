@@ -1,4 +1,4 @@
-"""SCIM routes: /api/2.0/preview/scim/v2/{Me,Users,ServicePrincipals,Groups}. Users are read only.
+"""SCIM routes: /api/2.0/preview/scim/v2/{Me,Users,ServicePrincipals,Groups}.
 
 https://docs.databricks.com/api/workspace/users
 """
@@ -11,12 +11,13 @@ from typing import Any
 from local_workspace.gateway.calls import Call, Handler, Route
 from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.store import Document, Store
-from local_workspace.services.scim import changes
+from local_workspace.services.scim import changes, users
 from local_workspace.services.scim.resources import (
     group_resource,
     matches,
     service_principal_resource,
     user_resource,
+    user_summary,
 )
 
 SCIM = "/api/2.0/preview/scim/v2"
@@ -48,28 +49,34 @@ def _groups(store: Store) -> list[Document]:
     return [document for _, document in store.scan("group")]
 
 
-def _list(find: Find, describe: Describe) -> Handler:
+def _list(find: Find, describe: Describe, to_others: Describe | None = None) -> Handler:
+    """`to_others`: what those are shown who are no admins."""
+
     def list_resources(call: Call) -> dict[str, Any]:
-        store = call.workspace.store
-        resources = [describe(store, document) for document in find(store)]
-        found = [resource for resource in resources if matches(resource, call.query.get("filter"))]
+        store, condition = call.workspace.store, call.query.get("filter")
+        found = [document for document in find(store) if matches(describe(store, document), condition)]
         start, count = _number(call, "startIndex", 1), _number(call, "count", 100)
-        page = found[start - 1 : start - 1 + count]
+        show = _choose(call, describe, to_others)
+        page = [show(store, document) for document in found[start - 1 : start - 1 + count]]
         paging = {"startIndex": start, "itemsPerPage": len(page), "totalResults": len(found)}
         return {"schemas": [_LIST_SCHEMA], **paging, "Resources": page}
 
     return list_resources
 
 
-def _get(find: Find, describe: Describe, label: str) -> Handler:
+def _get(find: Find, describe: Describe, label: str, to_others: Describe | None = None) -> Handler:
     def get_resource(call: Call) -> dict[str, Any]:
         store = call.workspace.store
         for document in find(store):
             if str(document["id"]) == call.params["id"]:
-                return describe(store, document)
+                return _choose(call, describe, to_others)(store, document)
         raise not_found(f"{label} with id {call.params['id']} not found.")
 
     return get_resource
+
+
+def _choose(call: Call, describe: Describe, to_others: Describe | None) -> Describe:
+    return describe if to_others is None or call.caller.is_admin else to_others
 
 
 def _number(call: Call, name: str, default: int) -> int:
@@ -81,14 +88,17 @@ def _number(call: Call, name: str, default: int) -> int:
 
 ROUTES: list[Route] = [
     ("GET", f"{SCIM}/Me", get_me),
-    ("GET", f"{SCIM}/Users", _list(_users, user_resource)),
-    ("GET", f"{SCIM}/Users/{{id}}", _get(_users, user_resource, "User")),
+    ("GET", f"{SCIM}/Users", _list(_users, user_resource, user_summary)),
+    ("GET", f"{SCIM}/Users/{{id}}", _get(_users, user_resource, "User", user_summary)),
     ("GET", f"{SCIM}/ServicePrincipals", _list(_service_principals, service_principal_resource)),
     (
         "GET",
         f"{SCIM}/ServicePrincipals/{{id}}",
         _get(_service_principals, service_principal_resource, "Service principal"),
     ),
+    ("POST", f"{SCIM}/Users", users.create_user),
+    ("PATCH", f"{SCIM}/Users/{{id}}", users.patch_user),
+    ("DELETE", f"{SCIM}/Users/{{id}}", users.delete_user),
     ("POST", f"{SCIM}/ServicePrincipals", changes.create_service_principal),
     ("PATCH", f"{SCIM}/ServicePrincipals/{{id}}", changes.patch_service_principal),
     ("DELETE", f"{SCIM}/ServicePrincipals/{{id}}", changes.delete_service_principal),

@@ -71,6 +71,40 @@ def describe_removed_group(call: Call) -> Tell:
     return lambda: (event,)
 
 
+def describe_new_user(call: Call) -> Tell:
+    """POST Users: who."""
+    name = str(call.body.get("userName"))
+
+    def tell() -> Iterable[Event]:
+        found = call.workspace.store.get("principal", name)
+        yield _account_event("add", targetUserName=name, targetUserId=found and found["id"])
+
+    return tell
+
+
+def describe_user(call: Call) -> Tell:
+    """PATCH Users: whether it was deactivated, activated, or otherwise changed."""
+    store = call.workspace.store
+    before = _find_user(store, call.params["id"])
+
+    def tell() -> Iterable[Event]:
+        after = _find_user(store, call.params["id"])
+        if before is None or after is None:
+            return
+        switched = before.get("active", True) != after.get("active", True)
+        switch = "activateUser" if after.get("active", True) else "deactivateUser"
+        yield _account_event(switch if switched else "updateUser", **_target(after))
+
+    return tell
+
+
+def describe_removed_user(call: Call) -> Tell:
+    """DELETE Users: who."""
+    found = _find_user(call.workspace.store, call.params["id"])
+    events = (_account_event("delete", **_target(found)),) if found else ()
+    return lambda: events
+
+
 def describe_token(action: str, call: Call) -> Tell:
     """POST token/create and token/delete: whose it is; nothing of the token."""
     event = Event("accounts", action, {"userId": str(call.caller.id)})
@@ -119,6 +153,14 @@ _DELETED = {
 
 def _find_group(store: Store, scim_id: str) -> Document | None:
     return next((group for _, group in store.scan("group") if str(group["id"]) == scim_id), None)
+
+
+def _find_user(store: Store, scim_id: str) -> Document | None:
+    return next((one for _, one in store.scan("principal") if str(one["id"]) == scim_id), None)
+
+
+def _target(user: Document) -> dict[str, Any]:
+    return {"targetUserName": user["name"], "targetUserId": user["id"]}
 
 
 def _find_object(store: Store, path: str) -> Document | None:

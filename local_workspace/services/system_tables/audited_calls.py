@@ -68,6 +68,7 @@ _WAREHOUSE = "/api/2.0/sql/warehouses"
 _POLICIES = "/api/2.0/policies/clusters"
 _SECRETS = "/api/2.0/secrets"
 _GROUPS = "/api/2.0/preview/scim/v2/Groups"
+_USERS = "/api/2.0/preview/scim/v2/Users"
 _TREE = "/api/2.0/workspace"
 _ACLS: Mapping[str, Audited | details.Describe] = {
     "jobs/{job_id}": Audited("jobs", "changeJobAcl", "resourceId=job_id"),
@@ -104,6 +105,9 @@ AUDITED: Mapping[tuple[str, str], Audited | details.Describe] = {
     ("POST", _GROUPS): details.describe_new_group,
     ("PATCH", f"{_GROUPS}/{{id}}"): details.describe_members,
     ("DELETE", f"{_GROUPS}/{{id}}"): details.describe_removed_group,
+    ("POST", _USERS): details.describe_new_user,
+    ("PATCH", f"{_USERS}/{{id}}"): details.describe_user,
+    ("DELETE", f"{_USERS}/{{id}}"): details.describe_removed_user,
     ("POST", "/api/2.0/token/create"): partial(details.describe_token, "generateDbToken"),
     ("POST", "/api/2.0/token/delete"): partial(details.describe_token, "revokeDbToken"),
     ("POST", f"{_TREE}/import"): details.describe_import,

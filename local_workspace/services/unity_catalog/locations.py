@@ -11,15 +11,17 @@ from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, conflict
 from local_workspace.gateway.store import Document
 from local_workspace.services.unity_catalog.catalogs import is_forced, list_visible, update_securable
+from local_workspace.services.unity_catalog.file_events import read_file_events, validate_file_events
 from local_workspace.services.unity_catalog.paths import is_under, normalize, overlap
 from local_workspace.services.unity_catalog.securables import METASTORE, check_name
 
-_CHANGEABLE = ("comment", "owner", "read_only", "isolation_mode", "fallback", "enable_file_events", "file_event_queue")
+_CHANGEABLE = ("comment", "owner", "read_only", "isolation_mode", "fallback")
 
 
 def create_location(call: Call) -> dict[str, Any]:
-    """POST /external-locations: the credential must exist, be usable by the caller, and open the URL."""
+    """POST /external-locations: the credential must exist, be usable by the caller, and open the URL and the queue."""
     unity, name = call.workspace.unity, check_name(call.require("name"), "External Location")
+    events = {"enable_file_events": False, **read_file_events(call)}
     url, credential = normalize(call.require("url")), str(call.require("credential_name"))
     unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", METASTORE, METASTORE)
     unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", "storage_credential", credential)
@@ -28,7 +30,9 @@ def create_location(call: Call) -> dict[str, Any]:
         document = {"name": name, "url": f"{url}/", **_credential(call, credential)}
         document |= {"read_only": bool(call.body.get("read_only")), "isolation_mode": "ISOLATION_MODE_OPEN"}
         document |= {field: call.body[field] for field in _CHANGEABLE if call.body.get(field) is not None}
+        document |= {field: value for field, value in events.items() if value is not None}
         _validate(call, credential, url)
+        validate_file_events(call, credential, document)
         return unity.securables.insert("external_location", name, document, call.caller.name)
 
 
@@ -44,9 +48,10 @@ def list_locations(call: Call) -> dict[str, Any]:
 
 
 def update_location(call: Call) -> dict[str, Any]:
-    """PATCH /external-locations/{name}: another URL or credential is validated like a new one."""
+    """PATCH /external-locations/{name}: another URL, credential or queue is validated like a new one."""
     unity, name = call.workspace.unity, call.params["name"]
     unity.grants.check_manage(call.caller, "external_location", name)
+    events = read_file_events(call)
     with call.workspace.store.transaction():
         known = unity.securables.load("external_location", name)
         credential = str(call.body.get("credential_name") or known["credential_name"])
@@ -57,6 +62,9 @@ def update_location(call: Call) -> dict[str, Any]:
             _validate(call, credential, url)
             changes = {"url": f"{url}/", **_credential(call, credential)}
             unity.securables.update("external_location", name, changes, call.caller.name)
+        if events or credential != known["credential_name"]:
+            validate_file_events(call, credential, {**known, **events})
+            unity.securables.update("external_location", name, events, call.caller.name)
     return update_securable(call, "external_location", name, _CHANGEABLE)
 
 

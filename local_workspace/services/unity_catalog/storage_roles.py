@@ -25,6 +25,7 @@ UC_MASTER_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole
 _LIST = ("s3:ListBucket", "s3:GetBucketLocation")
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject")
+_QUEUE = ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage")
 _SECURE = {"aws:securetransport": "true"}
 
 
@@ -42,6 +43,7 @@ class StorageRoles:
     def __init__(self, workspace: Workspace) -> None:
         self._iam = workspace.aws("iam")
         self._s3 = workspace.aws("s3")
+        self._sqs = workspace.aws("sqs")
         self._keys = BucketKeys(workspace)
 
     def refusals(self, role_arn: str, external_id: str, url: str, write: bool) -> list[Refusal]:
@@ -72,6 +74,21 @@ class StorageRoles:
         if not evaluate(trust, itself, what).allowed:
             return Refusal("ASSUME_ROLE", f"{what} does not let the role assume itself, which Unity Catalog requires")
         return None
+
+    def refuse_queue(self, role_arn: str, queue_arn: str) -> str | None:
+        """Return why the role cannot take messages from a queue, or None."""
+        _, _, _, region, account, name = queue_arn.split(":")
+        try:
+            url = self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+            found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "Policy"])["Attributes"]
+        except ClientError:
+            found = {}
+        if found.get("QueueArn") != queue_arn:
+            return f"there is no queue {name} in account {account}, region {region}"
+        policy = (f"the policy of queue {name}", _parsed(found.get("Policy") or {"Statement": []}))
+        policies = Policies(self._policies(role_arn), policy)
+        decisions = (decide(policies, Request(action, queue_arn, role_arn)) for action in _QUEUE)
+        return next((decision.reason for decision in decisions if not decision.allowed), None)
 
     def _refuse_access(self, role_arn: str, url: str, write: bool) -> Iterator[Refusal]:
         bucket, prefix = split_url(url)

@@ -80,9 +80,10 @@ def create(store: Store, caller: Principal, settings: Mapping[str, Any]) -> Docu
 
 
 def may_create(store: Store, caller: Principal) -> bool:
-    """Say whether the caller holds the entitlement to create compute (bootstrap gives it to the deployer)."""
+    """Say whether the caller holds the entitlement to create compute, by SCIM or, as the deployer, by bootstrap."""
+    held = (store.get("principal", caller.name) or {}).get("entitlements") or []
     entitled = store.get("entitlement", caller.name) or {}
-    return "allow-cluster-create" in entitled.get("names", [])
+    return "allow-cluster-create" in (*held, *entitled.get("names", []))
 
 
 def allow_creation(store: Store, principal: str) -> None:

@@ -18,7 +18,8 @@ from local_workspace.services.workspace.tree import (
     list_folders_above,
 )
 
-# Each level includes those before it. Reading takes CAN_READ, replacing a content CAN_EDIT, all else CAN_MANAGE.
+# Each level includes those before it. Reading takes CAN_READ, replacing a content CAN_EDIT, all else CAN_MANAGE, except
+# where a type of object says otherwise.
 LEVELS = ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE")
 
 

@@ -134,14 +134,14 @@ class WorkspaceObjects:
             raise
         self.remove_content(previous)
 
-    def add(self, path: str, object_type: str, fields: Document) -> Document:
-        """Create an object that has no content, and return it.
+    def add(self, path: str, object_type: str, fields: Document, level: str = "CAN_MANAGE") -> Document:
+        """Create an object that has no content, and return it; `level`: what that takes on its folder.
 
         Raises:
             ApiError: 404 without the parent folder; 409 when anything stands there.
         """
         path = tree.normalize_path(path)
-        check_level(self._store, self._caller, path, "CAN_MANAGE")
+        check_level(self._store, self._caller, path, level)
         tree.check_repos(path, object_type)
         with self._store.transaction():
             if not self.is_folder(tree.parent_of(path)):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from demo.authorization import report, stage, trial
+from demo.authorization import removal, report, stage, trial
 from demo.authorization.expectation import Expected, Need, expect
 from demo.authorization.page import PATH, render_page
 from demo.authorization.roles import CONTAINERS, ROLES
@@ -36,6 +36,8 @@ def opened(warm_target: Target) -> Iterator[stage.Stage]:
     assert not [one.name for one in admin.catalogs.list() if "matrix" in (one.name or "")]
     assert not [one.display_name for one in admin.service_principals.list() if "matrix" in (one.display_name or "")]
     assert not [one.name for one in admin.warehouses.list() if "matrix" in (one.name or "")]
+    assert not [one for found in removal.list_others(admin).values() for one in found]
+    assert not [one.path for one in admin.workspace.list("/") if "matrix" in (one.path or "")]
 
 
 def test_the_workspace_answers_as_the_rules_say(opened: stage.Stage) -> None:
@@ -133,6 +135,14 @@ def test_only_the_right_answer_for_the_right_reason_is_right(expected: Expected,
 def test_a_denial_that_names_what_is_missing_is_right() -> None:
     seen = Seen(DENIED, "User 'a' does not have USE CATALOG on Catalog 'b'.")
     assert Cell(ROLES[0], GET_CATALOG, Expected(False, (Need("USE CATALOG", "catalog"),)), seen).is_right
+
+
+@pytest.mark.parametrize(("level", "right"), [("CAN_EDIT", True), ("CAN_RUN", False)])
+def test_a_denial_may_name_a_lower_level_that_the_role_has_not_either(level: str, right: bool) -> None:
+    rule = next(rule for rule in RULES if rule.name == "REST: permit on query")
+    role = BY_NAME["operator"]  # who may run it
+    seen = Seen(DENIED, f"User 'a' does not have {level} on Query 'b'.")
+    assert Cell(role, rule, expect(role, rule), seen).is_right is right
 
 
 @pytest.mark.parametrize(

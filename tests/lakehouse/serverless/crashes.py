@@ -6,15 +6,9 @@ The worker is a forked process with a client, an instance and a trace function o
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import dagster as dg
@@ -22,6 +16,7 @@ import dagster as dg
 import data_assets.steps._messages
 import lakehouse.serverless
 from lakehouse.targets import Target
+from tests.killing import killed_at_line
 from tests.lakehouse.serverless.conftest import SCRIPTS, Remote, open_remote
 
 SOURCES = str(Path(lakehouse.serverless.__file__).parent)
@@ -134,33 +129,6 @@ def _work(
     silence = os.open(home / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    with dg.DagsterInstance.local_temp(str(home)) as instance, _traced(kill_at, report):
+    killed = nullcontext() if kill_at is None or report is None else killed_at_line(kill_at, report, SOURCES)
+    with dg.DagsterInstance.local_temp(str(home)) as instance, killed:
         dg.materialize(assets, instance=instance, raise_on_error=False, tags=tags)
-
-
-@contextmanager
-def _traced(kill_at: int | None, report: Path | None) -> Iterator[None]:
-    """Kill this process at a line; 0: only count."""
-    if kill_at is None or report is None:
-        yield
-        return
-    numbers, last = count(1), 0
-
-    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal last
-        if not frame.f_code.co_filename.startswith(SOURCES):
-            return None
-        if event == "line":
-            last = next(numbers)
-            if last == kill_at:
-                report.write_text(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    threading.settrace(trace)
-    sys.settrace(trace)
-    yield
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
-    if not kill_at:
-        report.write_text(str(last))

@@ -11,7 +11,7 @@ from databricks.sdk.service.catalog import Privilege
 from databricks.sdk.service.sql import StatementState
 
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.local_workspace.scratch import NAME, TABLE, Scratch, grant, run_sql
+from tests.local_workspace.scratch import BUCKET, NAME, TABLE, Scratch, grant, run_sql
 
 MAIN = f"{NAME}.main"
 DOUBLE, SHOUT, THROUGH = (f"{MAIN}.{name}" for name in ("double", "shout", "through"))
@@ -70,6 +70,29 @@ def test_the_neighbour_is_refused(workspace: WarmWorkspace, scratch: Scratch, ro
     message = refuse(workspace, scratch, role, text)
     assert f"does not have {lacks}" in message
     assert workspace.name(role) in message
+
+
+@pytest.fixture
+def unseen(workspace: WarmWorkspace) -> Iterator[str]:
+    """A function in a catalog that the analyst may not use, who may execute the function."""
+    client, catalog = workspace.client("deployer"), "unseen"
+    client.catalogs.create(catalog, storage_root=f"s3://{BUCKET}/{catalog}")
+    client.schemas.create("s", catalog)
+    run_sql(workspace, "deployer", f"CREATE FUNCTION {catalog}.s.f(n INT) RETURNS INT RETURN n + 1")
+    grant(workspace, "function", f"{catalog}.s.f", "analyst", Privilege.EXECUTE)
+    yield f"{catalog}.s.f"
+    client.catalogs.delete(catalog, force=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT {name}(1)", "SELECT abs({name}(1)) + 1", "SELECT (SELECT max({name}(id)) FROM range(3))"]
+)
+def test_who_may_not_use_the_catalog_is_told_so(
+    workspace: WarmWorkspace, scratch: Scratch, unseen: str, text: str
+) -> None:
+    message = refuse(workspace, scratch, "analyst", text.format(name=unseen))
+    assert f"'{workspace.name('analyst')}' does not have USE CATALOG on Catalog 'unseen'" in message
+    assert run_sql(workspace, "deployer", text.format(name=unseen))
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class RecordingClients(Clients):
         made = service in self._services
         client = super().aws(service)
         if not made:
-            client.meta.events.register("before-call", self._note)
+            client.meta.events.register("before-call", self._note, unique_id="noted")  # by two threads at once
         return client
 
     @property

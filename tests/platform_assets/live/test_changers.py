@@ -29,6 +29,7 @@ from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.model import Clients, Resource
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
+from platform_assets.resource_types.user import User
 from tests.platform_assets.live.conftest import Gateway, run_sql
 
 ADMIN, ANALYST = "admin@lakehouse.example", "analyst@lakehouse.example"
@@ -205,6 +206,7 @@ def more(readable: Target) -> Iterator[tuple[Resource, ...]]:
         SqlWarehouse("audited", users=("analysts",)),
         SecretScope("audited", readers=("analysts",)),
         Group("audited", members=(ANALYST,)),
+        User("audited@estate.example", "Audited"),
     )
     assert apply_estate(readable, resources=resources).failures == ()
     yield resources
@@ -212,27 +214,29 @@ def more(readable: Target) -> Iterator[tuple[Resource, ...]]:
         resource.delete(Clients(readable))
 
 
-def test_a_warehouse_a_secret_scope_and_a_group(readable: Target, more: tuple[Resource, ...]) -> None:
+def test_a_warehouse_a_secret_scope_a_group_and_a_user(readable: Target, more: tuple[Resource, ...]) -> None:
     admin = open_workspace(readable, "admin")
-    warehouse, scope, group = (one.physical_name(readable) for one in more)
+    warehouse, scope, group, user = (one.physical_name(readable) for one in more)
     identity = next(str(one.id) for one in admin.warehouses.list() if one.name == warehouse)
     found = admin.warehouses.get(identity)
     admin.warehouses.edit(identity, name=warehouse, cluster_size="Small", tags=found.tags, max_num_clusters=1)
     admin.secrets.delete_acl(scope, "analysts")
-    change_members_as_another_admin(readable, group)
+    change_as_another_admin(readable, group, user)
     plan = name_drift_makers(readable, plan_estate(readable, resources=more))
     assert read_changers(plan) == {
         "sql_warehouse/audited": (ADMIN, "editWarehouse"),
         "secret_scope/audited": (ADMIN, "deleteAcl"),
         "group/audited": (readable.principals["pipeline"], "addPrincipalToGroup"),
+        "user/audited_at_estate.example": (readable.principals["pipeline"], "deactivateUser"),
     }
 
 
-def change_members_as_another_admin(target: Target, group: str) -> None:
-    """Groups are reconciled as the admin, so it takes another one; the pipeline is for a moment."""
+def change_as_another_admin(target: Target, group: str, user: str) -> None:
+    """Groups and users are reconciled as the admin, so it takes another one; the pipeline is for a moment."""
     admin, pipeline = open_workspace(target, "admin"), open_workspace(target, "pipeline")
     (admins,) = admin.groups.list(filter='displayName eq "admins"')
     (ours,) = admin.groups.list(filter=f'displayName eq "{group}"')
+    (person,) = admin.users.list(filter=f'userName eq "{user}"')
     me = str(pipeline.current_user.me().id)
     schemas = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
     member = [ComplexValue(value=me).as_dict()]
@@ -240,6 +244,8 @@ def change_members_as_another_admin(target: Target, group: str) -> None:
     admin.groups.patch(str(admins.id), operations=joins, schemas=schemas)
     try:
         pipeline.groups.patch(str(ours.id), operations=joins, schemas=schemas)
+        shut_out = [Patch(op=PatchOp.REPLACE, path="active", value="false")]
+        pipeline.users.patch(str(person.id), operations=shut_out, schemas=schemas)
     finally:
         leaves = [Patch(op=PatchOp.REMOVE, path=f'members[value eq "{me}"]')]
         admin.groups.patch(str(admins.id), operations=leaves, schemas=schemas)

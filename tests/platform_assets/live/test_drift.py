@@ -60,6 +60,17 @@ def stop_events(clients: Clients) -> None:
     )
 
 
+def keep_deleted_files(clients: Clients) -> None:
+    clients.aws("s3").delete_bucket_lifecycle(Bucket=clients.target.bucket("lake"))
+
+
+def expire_objects(clients: Clients) -> None:
+    rule = {"ID": "mine", "Status": "Enabled", "Filter": {"Prefix": "x/"}, "Expiration": {"Days": 1}}
+    clients.aws("s3").put_bucket_lifecycle_configuration(
+        Bucket=clients.target.bucket("landing"), LifecycleConfiguration={"Rules": [rule]}
+    )
+
+
 def shorten_visibility(clients: Clients) -> None:
     url = queue_url(clients, "landing-events")
     clients.aws("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
@@ -100,6 +111,8 @@ DRIFTS: dict[str, tuple[str, Change, str]] = {
     "bucket policy": ("s3_bucket/landing", remove_bucket_policy, "policy: {"),
     "encryption": ("s3_bucket/artifacts", encrypt_with_another_key, "encryption.algorithm: AES256 -> aws:kms"),
     "events": ("s3_bucket/landing", stop_events, "notifications.QueueConfigurations: ["),
+    "lifecycle": ("s3_bucket/lake", keep_deleted_files, "lifecycle.deleted-files: {"),
+    "another's lifecycle rule": ("s3_bucket/landing", expire_objects, "lifecycle.mine: {"),
     "visibility": ("sqs_queue/landing-events", shorten_visibility, "VisibilityTimeout: 5 -> 300"),
     "role policy": ("iam_role/storage", widen_role_policy, "policy.Statement.All: {"),
     "external id": ("iam_role/storage", drop_external_id, "trust.Statement.UnityCatalogWithExternalId.Condition: {"),

@@ -49,7 +49,7 @@ def test_each_may_do_what_is_declared_and_no_more(target: Target) -> None:
     clients["pipeline"].set_experiment_tag(identity, "theirs", "1")
     refused = [
         ("analyst", "CAN_EDIT", lambda api: api.set_experiment_tag(identity, "team", "mine")),
-        ("pipeline", "CAN_MANAGE", lambda api: api.delete_experiment(identity)),
+        ("pipeline", "CAN_EDIT", lambda api: api.delete_experiment(identity)),  # on the folder
         ("pipeline", "CAN_READ", lambda api: api.get_experiment(find_id(target, FARES))),
         ("outsider", "CAN_READ", lambda api: api.get_experiment(identity)),
     ]

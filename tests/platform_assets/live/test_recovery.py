@@ -177,7 +177,7 @@ def test_what_is_others_and_what_was_edited_in_place_is_named(primary: Target) -
     try:
         left_out = take_snapshot(clients, ESTATE).left_out
         assert stranger in left_out["grants/schema/flights/gold"]
-        said = f"it is granted to no role of the target, only to {stranger}"
+        said = f"it is granted to no role of the target or group of ours, only to {stranger}"
         assert left_out["grants/external_location/landing"] == said
         assert "what is declared is rebuilt" in left_out["notebook/count_range"]
     finally:
@@ -190,7 +190,7 @@ def test_what_is_others_and_what_was_edited_in_place_is_named(primary: Target) -
 def test_what_cannot_be_read_stops_the_export(primary: Target, gateway: Gateway) -> None:
     before = SnapshotStore(Clients(primary), primary.bucket_prefix).find_numbers()
     gateway.add_fault(method="GET", path="/api/2.0/workspace/export", status=403, error_code="PERMISSION_DENIED")
-    with pytest.raises(EstateNotReadable, match="would not be whole.\nnotebook/.*PermissionDenied"):
+    with pytest.raises(EstateNotReadable, match="would not be whole.\nworkspace_file/.*PermissionDenied"):
         export_estate(primary, declared=ESTATE)
     gateway.clear_faults()
     assert SnapshotStore(Clients(primary), primary.bucket_prefix).find_numbers() == before

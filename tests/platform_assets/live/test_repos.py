@@ -183,10 +183,10 @@ def test_it_is_imported_and_a_tag_has_no_words(target: Target, declared: Declare
     plain = Repo("plain", {"analysts": "CAN_RUN"}, remote.url, "gitHub", "dev", sparse=("etl",))
     assert apply_estate(target, resources=(*declared, plain)).failures == ()
     found = import_resources(Clients(target))
-    assert found.resources == (plain,)
-    assert set(found.refused) == {declared[0].key, declared[1].key}
-    assert found.refused[declared[0].key] == "needs directory/code, which is not declared"
-    assert "does not say which tag" in found.refused[declared[1].key]
+    flights, released, code = declared
+    assert set(found.resources) == {code, flights, plain}
+    assert list(found.refused) == [released.key]
+    assert "does not say which tag" in found.refused[released.key]
 
 
 def test_it_is_rebuilt_in_another_workspace_as_it_is(

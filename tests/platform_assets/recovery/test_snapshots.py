@@ -33,6 +33,7 @@ from platform_assets.recovery.translation import translate_state
 from platform_assets.resource_types.alert import Alert
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
+from platform_assets.resource_types.control_plane_role import ControlPlaneRole
 from platform_assets.resource_types.directory import Directory
 from platform_assets.resource_types.experiment import Experiment
 from platform_assets.resource_types.grants import Grants
@@ -48,10 +49,13 @@ from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.token_policy import TokenPolicy
+from platform_assets.resource_types.user import User
+from platform_assets.resource_types.volume_file import VolumeFile
 from platform_assets.resource_types.wheel_upload import WheelUpload
+from platform_assets.resource_types.workspace_assignment import AccountPrincipal, WorkspaceAssignment
 from platform_assets.resource_types.workspace_file import WorkspaceFile
 from tests.platform_assets.live.random_estates import RandomEstate, estates
-from tests.platform_assets.test_rebuilding import MORE
+from tests.platform_assets.test_rebuilding import MORE, REFERENCE
 
 LOCAL, LOCAL_DR = (local_target(Path("/nowhere"), name) for name in ("default", "default-dr"))
 PROD, DR = (
@@ -76,10 +80,15 @@ LATE = Query(
     schema=next(one for one in RESOURCES if isinstance(one, Schema) and one.name == "flights.gold"),
 )
 ABOUT = WorkspaceFile("ABOUT.md", permissions={"analysts": "CAN_READ"})
+NETWORK = "vpc-0123456789abcdef0", "sg-0123456789abcdef0"
+ROBOT = ServicePrincipal("robot")
 EVER = Query("ever", text="SELECT 1 AS n")
 IDENTITIES: tuple[Resource, ...] = (
-    ServicePrincipal("robot"),
-    Group("engineers", members=("service_principal/robot", "pipeline", "a@example.com")),
+    ROBOT,
+    User("bo@example.com", "Bo", ("workspace-access",), active=False),
+    Group("engineers", members=("service_principal/robot", "user/bo@example.com", "pipeline", "a@example.com")),
+    WorkspaceAssignment("robot", ROBOT, "ADMIN"),
+    WorkspaceAssignment("analysts", AccountPrincipal("group", "analysts")),
     SqlWarehouse("small", users=("analysts", "group/engineers")),
     ClusterPolicy("small", LIMITS, users=("analysts",)),
     SecretScope("keys", {"api": "secretsmanager:api"}, readers=("pipeline", "group/engineers")),
@@ -91,6 +100,8 @@ IDENTITIES: tuple[Resource, ...] = (
     Pipeline("late", "flights.gold", (ABOUT,), {"rows": "10"}, permissions={"analysts": "CAN_VIEW"}),
     ServingEndpoint("delay", "flights.gold.delay", 1, permissions={"group/engineers": "CAN_QUERY"}),
     TokenPolicy(longest_days=30, users=("analysts", "group/engineers")),
+    VolumeFile("ABOUT.md", REFERENCE),
+    ControlPlaneRole("control-plane", dict.fromkeys(("local", "local-dr", "prod", "dr"), NETWORK)),
     LATE,
     EVER,
     Alert("late", query=EVER, column="n", threshold=10.0, schedule="0 0 6 * * ?", told=("a@example.com",)),

@@ -81,7 +81,6 @@ CALLS = {
     "get": ("CAN_READ", lambda api, one, to: api.experiments.get_experiment(one)),
     "tag": ("CAN_EDIT", lambda api, one, to: api.experiments.set_experiment_tag(one, "a", "b")),
     "rename": ("CAN_MANAGE", lambda api, one, to: api.experiments.update_experiment(one, new_name=to)),
-    "delete": ("CAN_MANAGE", lambda api, one, to: api.experiments.delete_experiment(one)),
     "grant": ("CAN_MANAGE", lambda api, one, to: allow(api, one, "eve", "CAN_READ")),
 }
 LEVELS = ("CAN_READ", "CAN_EDIT", "CAN_MANAGE")
@@ -110,13 +109,34 @@ def test_neighbours_see_none_and_neither_what_is_in_the_trash(
     assert (listed(bob, folder), listed(eve, folder)) == ([f"{folder}/delays"], [])
     ann.experiments.delete_experiment(identity)
     assert by_name(bob, f"{folder}/delays").lifecycle_stage == "deleted"
-    with pytest.raises(PermissionDenied, match="'bob' does not have CAN_MANAGE"):
+    with pytest.raises(PermissionDenied, match=f"'bob' does not have CAN_EDIT on Workspace object '{folder}'"):
         bob.experiments.restore_experiment(identity)
     with pytest.raises(PermissionDenied, match="'eve' does not have CAN_READ"):
         by_name(eve, f"{folder}/delays")
     assert listed(eve, folder, ViewType.ALL) == []
-    with pytest.raises(PermissionDenied, match="'bob' does not have CAN_MANAGE"):
+    with pytest.raises(PermissionDenied, match="'bob' does not have CAN_EDIT"):
         bob.experiments.create_experiment(f"{folder}/mine")
+
+
+def test_who_edits_the_folder_creates_deletes_and_restores_and_nobody_else(
+    served, ann: WorkspaceClient, folder: str, identity: str
+) -> None:
+    bob, entry = served.client("bob"), {"user_name": "bob"}
+    allow(ann, identity, "bob", "CAN_MANAGE")
+    with pytest.raises(PermissionDenied, match=f"'bob' does not have CAN_EDIT on Workspace object '{folder}'"):
+        bob.experiments.delete_experiment(identity)
+    above = str(ann.workspace.get_status(folder).object_id)
+    for level in (PermissionLevel.CAN_RUN, PermissionLevel.CAN_EDIT):
+        entries = [AccessControlRequest(**entry, permission_level=level)]
+        ann.permissions.update("directories", above, access_control_list=entries)
+        if level is PermissionLevel.CAN_RUN:
+            with pytest.raises(PermissionDenied, match="'bob' does not have CAN_EDIT"):
+                bob.experiments.create_experiment(f"{folder}/mine")
+    ann.permissions.set("experiments", identity, access_control_list=[])
+    mine = str(bob.experiments.create_experiment(f"{folder}/mine").experiment_id)
+    for one in (mine, identity):
+        bob.experiments.delete_experiment(one)
+        bob.experiments.restore_experiment(one)
 
 
 def test_levels_are_those_of_experiments_and_inherited_from_folders(

@@ -109,7 +109,7 @@ def test_the_trash_keeps_what_was_deleted_and_frees_its_name(served, ann: Worksp
 
 
 def test_each_level_opens_what_it_says_and_no_more(served, ann: WorkspaceClient) -> None:
-    identity, bob = str(create(ann).id), served.client("bob")
+    identity, bob = str(create(ann, run_as_mode=RunAsMode.VIEWER).id), served.client("bob")
     text = UpdateQueryRequestQuery(query_text="SELECT 2")
     calls = {
         "CAN_READ": lambda: bob.queries.get(identity),
@@ -135,6 +135,27 @@ def test_each_level_opens_what_it_says_and_no_more(served, ann: WorkspaceClient)
     bob.queries.delete(identity)
     with pytest.raises(NotFound):
         ann.permissions.get("queries", identity)
+
+
+def test_who_only_edits_leaves_warehouse_rights_and_the_text_that_runs_with_the_owners(
+    served, ann: WorkspaceClient, warehouse: str
+) -> None:
+    bob = served.client("bob")
+    changes = {"query_text": "SELECT 2", "warehouse_id": warehouse, "run_as_mode": "OWNER", "description": "what it is"}
+    refused = {"OWNER": ("query_text", "warehouse_id"), "VIEWER": ("warehouse_id", "run_as_mode")}
+    made = {mode: str(create(ann, run_as_mode=RunAsMode(mode)).id) for mode in refused}
+    for level in ("CAN_EDIT", "CAN_MANAGE"):
+        for mode, identity in made.items():
+            ann.permissions.update("queries", identity, access_control_list=[allow("bob", level)])
+            for name, value in changes.items():
+                change = UpdateQueryRequestQuery.from_dict({name: value})
+                if level == "CAN_EDIT" and name in refused[mode]:
+                    with pytest.raises(PermissionDenied, match="'bob' does not have CAN_MANAGE on Query"):
+                        bob.queries.update(identity, name, query=change)
+                else:
+                    assert bob.queries.update(identity, name, query=change).as_dict()[name] == value
+    for identity in made.values():
+        ann.queries.delete(identity)
 
 
 def test_a_folder_gives_its_levels_and_takes_its_queries_with_it(served, ann: WorkspaceClient) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from demo.git_remote import Application, serve
 from local_workspace.gateway.errors import ApiError
 from local_workspace.services.git_credentials.credentials import Login
 from local_workspace.services.repos.remote import Reference, fetch
-from tests.git_remote import Application, GitRemote, serve
+from tests.git_remote import GitRemote
 
 ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 

@@ -90,6 +90,18 @@ def test_members_of_a_group_come_and_go(workspace: WarmWorkspace, reader: str) -
     assert found[1][4]["targetUserName"] == workspace.name("analyst")
 
 
+def test_a_user_is_added_changed_shut_out_let_in_and_deleted(workspace: WarmWorkspace, reader: str) -> None:
+    admin, name = workspace.client("admin"), "audited@lakehouse.example"
+    user = str(admin.users.create(user_name=name).id)
+    schemas = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
+    for path, value in (("displayName", "Audited"), ("active", "false"), ("active", "true")):
+        admin.users.patch(user, operations=[Patch(op=PatchOp.REPLACE, path=path, value=value)], schemas=schemas)
+    admin.users.delete(user)
+    found = ask(workspace, f"service_name = 'accounts' AND request_params.targetUserName = '{name}'")
+    assert [one[1] for one in found] == ["add", "updateUser", "deactivateUser", "activateUser", "delete"]
+    assert found[-1][4]["targetUserId"] == user
+
+
 def test_levels_of_the_log(workspace: WarmWorkspace, reader: str) -> None:
     levels = "audit_level, workspace_id, service_name = 'unityCatalog'"
     found = run_sql(workspace, "analyst", f"SELECT DISTINCT {levels} FROM {AUDIT}")

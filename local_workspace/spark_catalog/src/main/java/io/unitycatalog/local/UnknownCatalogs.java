@@ -1,12 +1,14 @@
 package io.unitycatalog.local;
 
 import java.util.List;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedIdentifier;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedNamespace;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableOrView;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedView;
+import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
@@ -21,7 +23,7 @@ import scala.runtime.BoxedUnit;
  * knows those that its principal may use, and who names another is told which privilege is missing.
  */
 final class UnknownCatalogs extends Rule<LogicalPlan> {
-  private static final int TABLE_PARTS = 3;
+  private static final int OBJECT_PARTS = 3;
   private static final int SCHEMA_PARTS = 2;
 
   @Override
@@ -33,6 +35,7 @@ final class UnknownCatalogs extends Rule<LogicalPlan> {
             @Override
             public BoxedUnit apply(LogicalPlan node) {
               ask(node, token);
+              askForFunctions(node, token);
               return BoxedUnit.UNIT;
             }
           });
@@ -40,15 +43,30 @@ final class UnknownCatalogs extends Rule<LogicalPlan> {
     return plan;
   }
 
+  private void askForFunctions(LogicalPlan node, String token) {
+    for (Expression whole : CollectionConverters.asJava(node.expressions())) {
+      whole.foreach(
+          new AbstractFunction1<Expression, BoxedUnit>() {
+            @Override
+            public BoxedUnit apply(Expression expression) {
+              if (expression instanceof UnresolvedFunction function) {
+                ask(function.nameParts(), OBJECT_PARTS, token);
+              }
+              return BoxedUnit.UNIT;
+            }
+          });
+    }
+  }
+
   private void ask(Object node, String token) {
     if (node instanceof UnresolvedRelation relation) {
-      ask(relation.multipartIdentifier(), TABLE_PARTS, token);
+      ask(relation.multipartIdentifier(), OBJECT_PARTS, token);
     } else if (node instanceof UnresolvedTable table) {
-      ask(table.multipartIdentifier(), TABLE_PARTS, token);
+      ask(table.multipartIdentifier(), OBJECT_PARTS, token);
     } else if (node instanceof UnresolvedTableOrView either) {
-      ask(either.multipartIdentifier(), TABLE_PARTS, token);
+      ask(either.multipartIdentifier(), OBJECT_PARTS, token);
     } else if (node instanceof UnresolvedView view) {
-      ask(view.multipartIdentifier(), TABLE_PARTS, token);
+      ask(view.multipartIdentifier(), OBJECT_PARTS, token);
     } else if (node instanceof UnresolvedIdentifier name) { // of a new table, view or schema
       ask(name.nameParts(), SCHEMA_PARTS, token);
     } else if (node instanceof UnresolvedNamespace namespace) {
