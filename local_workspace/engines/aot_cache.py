@@ -6,7 +6,6 @@ What it saves: docs/explanation/local-workspace.md.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +23,9 @@ def ensure_aot_cache(toolchain: Toolchain, say: Say) -> None:
     if cache.exists():
         return
     say("warming up Spark once, to make every later start faster")
-    shutil.rmtree(cache.parent, ignore_errors=True)  # of other jars
-    cache.parent.mkdir(parents=True)
+    cache.parent.mkdir(exist_ok=True)
+    for outdated in cache.parent.glob("*.aot"):  # of other jars
+        outdated.unlink(missing_ok=True)
     half_done = cache.with_suffix(f".{os.getpid()}")
     with tempfile.TemporaryDirectory() as directory:
         _train(toolchain, Path(directory), half_done)

@@ -161,7 +161,7 @@ class SparkConnectServer:
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
         yield from MEMORY_ACCESS
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")
-        if self.toolchain.aot_cache.exists():
+        if self.toolchain.aot_cache.exists():  # one that does not fit is passed over
             yield f"-XX:AOTCache={self.toolchain.aot_cache}"
         yield from self._java_options
         yield from (f"-D{name}={value}" for name, value in self._settings.items())
