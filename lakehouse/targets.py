@@ -198,7 +198,6 @@ class Settings:
     home: Path
     workspace: str
     cache_home: Path
-    java_home: str | None
     dagster_home: Path
 
     @property
@@ -269,7 +268,6 @@ def read_settings() -> Settings:
         home=home,
         workspace=os.environ.get("LAKEHOUSE_WORKSPACE") or "default",
         cache_home=caches / "lakehouse",
-        java_home=os.environ.get("JAVA_HOME") or None,
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster"),
     )
 

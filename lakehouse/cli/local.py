@@ -42,7 +42,7 @@ def bring_up(name: Name = None, as_json: AsJson = False) -> None:
     else:
         console.print(f"Starting workspace '{name}'", highlight=False)
         with StartDisplay(console) as display:
-            endpoints = lifecycle.up(name, home, cache, on_progress=display.show, region=region)
+            endpoints = lifecycle.up(name, home, cache, on_progress=display.show, region=region, warm_up=True)
     if as_json:
         _print_json(asdict(endpoints))
         return

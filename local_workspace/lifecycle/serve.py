@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--region")
+    parser.add_argument("--warm-up", action="store_true")
     arguments = parser.parse_args()
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes every thread's stack to the log
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -45,7 +46,9 @@ def serve(arguments: argparse.Namespace) -> NoReturn:
 
     remove_endpoints(arguments.directory)
     engines = tuple(name for name in arguments.engines.split(",") if name)
-    gateway = GatewayProcess(arguments.directory, arguments.name, arguments.cache_home, engines, arguments.region)
+    gateway = GatewayProcess(
+        arguments.directory, arguments.name, arguments.cache_home, engines, arguments.region, arguments.warm_up
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: gateway.stop())
     code = gateway.run()

@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from databricks.sdk.service.catalog import VolumeType
 
 from lakehouse.executor import threaded_executor
 from lakehouse.targets import current_target
@@ -94,8 +95,15 @@ def test_a_failure_carries_the_remote_error_trace_and_page(remote: Remote, insta
 
 
 def test_a_missing_grant_comes_with_the_grant(remote: Remote, instance: dg.DagsterInstance) -> None:
-    code = "open('/Volumes/serverless_tests/default/none/x.txt').read()"
-    assert "serverless_tests" in failure_of(materialize(remote.asset("denied", code), instance))
+    volume = "serverless_tests.default.closed"
+    other = open_workspace(current_target(), "analyst").current_user.me().user_name
+    remote.client.volumes.create(*volume.split("."), VolumeType.MANAGED)
+    remote.client.volumes.update(volume, owner=other)
+    me = remote.client.current_user.me().user_name
+    message = failure_of(
+        materialize(remote.asset("denied", f"open('/Volumes/{volume.replace('.', '/')}/x')"), instance)
+    )
+    assert f"Remedy: GRANT READ VOLUME ON VOLUME {volume} TO `{me}`" in message
 
 
 def test_a_missing_script_is_named_and_not_retried(remote: Remote, instance: dg.DagsterInstance) -> None:

@@ -23,6 +23,7 @@ from local_workspace import lifecycle
 from tests.lakehouse.serverless.conftest import Remote
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.services.jobs.harness import wait_for_run, wait_for_task
+from tests.waiting import wait_until
 
 BOX = "/Volumes/kept/s/v"
 # its first try goes on for as long as it is let
@@ -47,7 +48,7 @@ class Whole:
         self.seen = WarmWorkspace(local_target(home, "whole"))
 
     def up(self) -> lifecycle.Endpoints:
-        return lifecycle.up("whole", self.home, read_settings().cache_home)
+        return lifecycle.up("whole", self.home, read_settings().cache_home, warm_up=True)
 
     def sql(self, text: str) -> list[list[str]]:
         admin = self.seen.client("deployer")
@@ -102,6 +103,13 @@ def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> N
     lifecycle.down("whole", whole.home)
     whole.up()
     assert_kept(whole, "8")
+    assert_warm(whole)
+
+
+def assert_warm(whole: Whole) -> None:
+    directory = lifecycle.workspace_home(whole.home, "whole")
+    log, written = directory / "logs" / "gateway.log", directory / "spark" / "scratch" / "warm-up"
+    wait_until(lambda: "Spark is warm" in log.read_text() and not written.exists(), "Spark is warm", 60)
 
 
 def kill_gateway(first: lifecycle.Endpoints) -> None:
