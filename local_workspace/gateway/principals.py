@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Literal
 
 from local_workspace.gateway.calls import Principal
@@ -88,7 +89,12 @@ def load_owner(store: Store, name: str) -> Principal:
 
 def groups_of(store: Store, member: str) -> frozenset[str]:
     """Return the names of all groups that hold `member`, directly or through other groups."""
-    parents = {name: set(group["members"]) for name, group in store.scan("group")}
+    return groups_among(dict(store.scan("group")), member)
+
+
+def groups_among(groups: Mapping[str, Document], member: str) -> frozenset[str]:
+    """Return the same of groups that were read before."""
+    parents = {name: set(group["members"]) for name, group in groups.items()}
     found, frontier = {EVERYBODY}, {member}
     while frontier:
         frontier = {name for name, members in parents.items() if members & frontier} - found

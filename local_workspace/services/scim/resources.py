@@ -92,13 +92,13 @@ def _external_id(document: Document) -> dict[str, str]:
 
 
 def _groups(store: Store, name: str) -> list[dict[str, str]]:
-    direct = {group: set(document["members"]) for group, document in store.scan("group")}
-    memberships = principals.groups_of(store, name) - {principals.EVERYBODY}
+    groups = dict(store.scan("group"))  # once: others make and delete groups meanwhile
+    memberships = principals.groups_among(groups, name) - {principals.EVERYBODY}
     return [
         {
             "display": group,
-            "value": str((store.get("group", group) or {})["id"]),
-            "type": "direct" if name in direct[group] else "indirect",
+            "value": str(groups[group]["id"]),
+            "type": "direct" if name in groups[group]["members"] else "indirect",
         }
         for group in sorted(memberships)
     ]
