@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -149,13 +150,7 @@ TREE: dict[str, Kind] = {
         delete=_delete,
     ),
     "query": _QUERY,
-    "query run as owner": Kind(
-        told=_QUERY.told,
-        make=partial(_make_query, "OWNER"),
-        change=_QUERY.change,
-        share=_QUERY.share,
-        delete=_QUERY.delete,
-    ),
+    "query run as owner": replace(_QUERY, make=partial(_make_query, "OWNER")),
     "dashboard": Kind(
         told=r"does not have {level} on (Dashboard|Workspace object)",
         make=_make_dashboard,

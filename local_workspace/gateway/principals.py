@@ -42,8 +42,12 @@ def put_group(store: Store, name: str, members: list[str]) -> Document:
 
 def join_workspace(store: Store, name: str) -> None:
     """Make somebody a member of the workspace."""
-    members = (store.get("group", WORKSPACE_MEMBERS) or {"members": []})["members"]
-    put_group(store, WORKSPACE_MEMBERS, [*members, name])
+    put_group(store, WORKSPACE_MEMBERS, [*members_of(store, WORKSPACE_MEMBERS), name])
+
+
+def members_of(store: Store, group: str) -> list[str]:
+    """Return the names of a group's direct members; a group that is not there has none."""
+    return list((store.get("group", group) or {"members": []})["members"])
 
 
 def load_active(store: Store, name: str) -> Principal:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from platform_assets.resource_types.policies import Document, allow, make_document
+from platform_assets.resource_types.policies import DATABRICKS_AWS_ACCOUNT, Document, allow, make_document
 from platform_assets.resource_types.policy_rules import BEFORE_TAGS
-
-# Databricks' own account, the same for all its commercial customers; whoever it lets may use the role.
-DATABRICKS_AWS_ACCOUNT = "414351767826"
 
 _READS = [
     *("DescribeAvailabilityZones", "DescribeIamInstanceProfileAssociations", "DescribeInstanceStatus"),

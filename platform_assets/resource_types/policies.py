@@ -11,8 +11,9 @@ from typing import Any
 
 from platform_assets.resource_types.policy_rules import require_least_privilege
 
-# The principal that Unity Catalog acts as; the same for all commercial AWS accounts of Databricks.
-UNITY_CATALOG_ROLE = "arn:aws:iam::414351767826:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
+# Databricks' own account, the same for all its commercial customers, and the principal that Unity Catalog acts as.
+DATABRICKS_AWS_ACCOUNT = "414351767826"
+UNITY_CATALOG_ROLE = f"arn:aws:iam::{DATABRICKS_AWS_ACCOUNT}:role/unity-catalog-prod-UCMasterRole-14S5ZJVKOTYTL"
 
 _OBJECT_ACTIONS = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 _BUCKET_ACTIONS = ["s3:GetBucketLocation", "s3:ListBucket"]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.compute_policies import DATABRICKS_AWS_ACCOUNT
 from platform_assets.resource_types.control_plane_role import ControlPlaneRole
 from platform_assets.resource_types.model import InvalidDeclaration
+from platform_assets.resource_types.policies import DATABRICKS_AWS_ACCOUNT
 from platform_assets.resource_types.policy_rules import BEFORE_TAGS, find_violations
 from tests.platform_assets.test_minimal_policies import TARGETS, WRONG_ID, Documents, Probe, mutate
 

@@ -26,8 +26,8 @@ def list_assignments(call: Call) -> dict[str, Any]:
     """GET: all of them."""
     require_admin(call)
     store = call.workspace.store
-    assigned = [one for one in _scan_account(store) if _read_level(store, one["name"])]
-    return {"permission_assignments": [_describe(store, one) for one in assigned]}
+    described = (_describe(store, one) for one in _scan_account(store))
+    return {"permission_assignments": [one for one in described if one["permissions"]]}
 
 
 def create_assignments(call: Call) -> dict[str, Any]:
@@ -83,8 +83,7 @@ def _assign(store: Store, name: str, permissions: Any) -> None:
         raise bad_request(f"permissions must be a list, got {permissions!r}")
     wanted = {"ADMIN", "USER"} if "ADMIN" in permissions else {*permissions} & {"USER"}
     for level, group in _LEVELS.items():
-        members = (store.get("group", group) or {"members": []})["members"]
-        rest = [one for one in members if one != name]
+        rest = [one for one in principals.members_of(store, group) if one != name]
         principals.put_group(store, group, [*rest, name] if level in wanted else rest)
 
 
@@ -101,8 +100,7 @@ def _find(store: Store, identity: str) -> Document:
 
 
 def _read_level(store: Store, name: str) -> str | None:
-    held = {level: (store.get("group", group) or {"members": []})["members"] for level, group in _LEVELS.items()}
-    return next((level for level, members in held.items() if name in members), None)
+    return next((level for level, group in _LEVELS.items() if name in principals.members_of(store, group)), None)
 
 
 def _kind(document: Document) -> str:

@@ -54,10 +54,14 @@ def _list(find: Find, describe: Describe, to_others: Describe | None = None) -> 
 
     def list_resources(call: Call) -> dict[str, Any]:
         store, condition = call.workspace.store, call.query.get("filter")
-        found = [document for document in find(store) if matches(describe(store, document), condition)]
+        described = ((document, describe(store, document)) for document in find(store))
+        found = [(document, whole) for document, whole in described if matches(whole, condition)]
         start, count = _number(call, "startIndex", 1), _number(call, "count", 100)
         show = _choose(call, describe, to_others)
-        page = [show(store, document) for document in found[start - 1 : start - 1 + count]]
+        page = [
+            whole if show is describe else show(store, document)
+            for document, whole in found[start - 1 : start - 1 + count]
+        ]
         paging = {"startIndex": start, "itemsPerPage": len(page), "totalResults": len(found)}
         return {"schemas": [_LIST_SCHEMA], **paging, "Resources": page}
 

@@ -53,11 +53,11 @@ def describe_new_group(call: Call) -> Tell:
 def describe_members(call: Call) -> Tell:
     """PATCH Groups: who came and who went."""
     store = call.workspace.store
-    found = _find_group(store, call.params["id"])
+    found = _find(store, "group", call.params["id"])
     before = found["members"] if found else []
 
     def tell() -> Iterable[Event]:
-        changed = _find_group(store, call.params["id"])
+        changed = _find(store, "group", call.params["id"])
         return _tell_members(store, changed, before) if changed else ()
 
     return tell
@@ -65,7 +65,7 @@ def describe_members(call: Call) -> Tell:
 
 def describe_removed_group(call: Call) -> Tell:
     """DELETE Groups: its name."""
-    found = _find_group(call.workspace.store, call.params["id"])
+    found = _find(call.workspace.store, "group", call.params["id"])
     name = found["name"] if found else None
     event = _account_event("removeGroup", targetGroupName=name, targetGroupId=call.params["id"])
     return lambda: (event,)
@@ -85,10 +85,10 @@ def describe_new_user(call: Call) -> Tell:
 def describe_user(call: Call) -> Tell:
     """PATCH Users: whether it was deactivated, activated, or otherwise changed."""
     store = call.workspace.store
-    before = _find_user(store, call.params["id"])
+    before = _find(store, "principal", call.params["id"])
 
     def tell() -> Iterable[Event]:
-        after = _find_user(store, call.params["id"])
+        after = _find(store, "principal", call.params["id"])
         if before is None or after is None:
             return
         switched = before.get("active", True) != after.get("active", True)
@@ -100,7 +100,7 @@ def describe_user(call: Call) -> Tell:
 
 def describe_removed_user(call: Call) -> Tell:
     """DELETE Users: who."""
-    found = _find_user(call.workspace.store, call.params["id"])
+    found = _find(call.workspace.store, "principal", call.params["id"])
     events = (_account_event("delete", **_target(found)),) if found else ()
     return lambda: events
 
@@ -151,12 +151,9 @@ _DELETED = {
 }
 
 
-def _find_group(store: Store, scim_id: str) -> Document | None:
-    return next((group for _, group in store.scan("group") if str(group["id"]) == scim_id), None)
-
-
-def _find_user(store: Store, scim_id: str) -> Document | None:
-    return next((one for _, one in store.scan("principal") if str(one["id"]) == scim_id), None)
+def _find(store: Store, kind: str, scim_id: str) -> Document | None:
+    """Return a `group` or a `principal` by its id in SCIM."""
+    return next((one for _, one in store.scan(kind) if str(one["id"]) == scim_id), None)
 
 
 def _target(user: Document) -> dict[str, Any]:
