@@ -1,4 +1,4 @@
-"""Dagster's daemon over this project's code locations, as a process of its own."""
+"""Dagster's daemon over this project's code locations, as `make dev` starts it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_workspace.engines.processes import free_port
+
 ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
 def run_daemon(home: Path) -> Iterator[None]:
-    """Run it over the instance in `home`, which is there already, while the block runs; it logs to `daemon.log`."""
-    command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
+    """Run it over the instance in `home`, which is there already, while the block runs; it logs to `daemon.log`.
+
+    With `dagster dev`, whose code locations stay loaded: a daemon by itself loads both anew each minute.
+    """
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    command = [dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(free_port())]
     with (home / "daemon.log").open("wb") as log:
         daemon = subprocess.Popen(["env", f"DAGSTER_HOME={home}", *command], cwd=ROOT, stdout=log, stderr=log)
     try:

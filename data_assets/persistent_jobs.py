@@ -19,7 +19,7 @@ from data_assets.remote_steps import (
     task_key,
 )
 from data_assets.steps._job import END, MESSAGES, PLAN, RUN, START
-from data_assets.tables import STEPS, Step
+from data_assets.tables import LAYERS, STEPS, Step
 from lakehouse.names import REQUESTED_BY, volume_path
 from lakehouse.targets import Target
 from lakehouse.wheels import STEPS as WHEEL
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from databricks.sdk.service.jobs import JobEmailNotifications, Task, WebhookNotifications
 
     from lakehouse.serverless import DeployedJob
-
-_LAYERS = ("bronze", "silver", "gold")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class TablesJob:
     def steps(self) -> list[Step]:
         """The steps that are its tasks."""
         tables = [(step, step.tables[0].parsed) for step in STEPS]
-        return [step for step, table in tables if table.catalog == self.catalog and table.schema in _LAYERS]
+        return [step for step, table in tables if table.catalog == self.catalog and table.schema in LAYERS]
 
     def physical_name(self, target: Target) -> str:
         """Return what the job is called on the target."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
 
-from demo.flights_data import make_files
+from tests.flows import odd_files
 from tests.flows.conftest import Flow
+from tests.flows.odd_files import rows_of
 from tests.flows.pandas_answers import assert_same, calculate
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 3)
-CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN = (f"2013-02-0{day}" for day in range(1, 7))
+CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN, ODD, NEXT = (f"2013-02-0{day}" for day in range(1, 9))
 
 
 @dataclass
@@ -24,12 +27,6 @@ class Landed:
 
     arrivals: Any
     events: list[str]
-
-
-def rows_of(day: str, count: int) -> list[dict[str, Any]]:
-    parsed = date.fromisoformat(day)
-    (file,) = make_files(parsed, parsed, ["flights"])
-    return [json.loads(line) for line in file.body.decode().splitlines()[:count]]
 
 
 def key_of(day: str, name: str = "flights") -> str:
@@ -48,7 +45,7 @@ def landed(flow: Flow) -> Landed:
 
 @pytest.fixture(scope="module")
 def dirty(flow: Flow, landed: Landed) -> Any:
-    """Six days of bad files, which are one run."""
+    """Seven days of bad files, which are one run."""
     lines = "".join(json.dumps(row) + "\n" for row in rows_of(CUT, 20))
     flow.put(key_of(CUT), lines[:-40])
     flow.put_rows(key_of(UNKNOWN), [{**row, "gate": "A1"} for row in rows_of(UNKNOWN, 20)])
@@ -57,7 +54,31 @@ def dirty(flow: Flow, landed: Landed) -> Any:
     for name in ("flights", "again"):
         flow.put_rows(key_of(TWICE, name), rows_of(TWICE, 20))
     flow.put_rows(key_of(OVERWRITTEN), rows_of(OVERWRITTEN, 20))
+    odd_files.put_odd_files(flow)
     return flow.run_arrivals()
+
+
+@dataclass
+class Overwritten:
+    """A run over files that came again, and what silver had before it."""
+
+    arrivals: Any
+    before: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def overwritten(flow: Flow, dirty: Any) -> Overwritten:
+    """A file of flights and two of weather with other content: S3 tells versions apart by the second."""
+    before = count_by_day(flow)
+    time.sleep(1.1)
+    flow.put_rows(key_of(OVERWRITTEN), [{**row, "dep_delay": 77} for row in rows_of(OVERWRITTEN, 15)])
+    flow.put_rows(odd_files.WEATHER, [{**odd_files.HOUR, "temp": 50.5}])
+    flow.put_rows(odd_files.EMPTY, [{**odd_files.HOUR, "time_hour": f"{ODD}T14:00:00Z"}])
+    return Overwritten(flow.run_arrivals(), before)
+
+
+def count_by_day(flow: Flow) -> pd.DataFrame:
+    return flow.ask("SELECT flight_date, count(*) AS n FROM {flights}.silver.flights GROUP BY 1")
 
 
 def count(flow: Flow, day: str) -> tuple[int, int, int]:
@@ -101,7 +122,7 @@ def test_late_repetition_of_all_events_is_the_same_run_key(flow: Flow, landed: L
 
 
 def test_all_bad_days_are_one_run(dirty: Any) -> None:
-    assert [run.days for run in dirty.runs] == [f"{CUT} to {OVERWRITTEN}"]
+    assert [run.days for run in dirty.runs] == [f"{CUT} to {ODD}"]
 
 
 def test_a_truncated_line_is_quarantined_as_it_came(flow: Flow, dirty: Any) -> None:
@@ -134,20 +155,76 @@ def test_the_same_rows_in_two_files_count_once(flow: Flow, dirty: Any) -> None:
     assert set(reasons(flow, TWICE)) == {"duplicate: a newer row has this key"}
 
 
-def test_an_overwritten_file_replaces_its_day_and_no_other(flow: Flow, dirty: Any) -> None:
-    before = flow.ask("SELECT flight_date, count(*) AS n FROM {flights}.silver.flights GROUP BY 1")
-    flow.put_rows(key_of(OVERWRITTEN), [{**row, "dep_delay": 77} for row in rows_of(OVERWRITTEN, 15)])
-    (run,) = flow.run_arrivals().runs
+def test_every_line_of_odd_flights_is_somewhere(flow: Flow, dirty: Any) -> None:
+    assert reasons(flow, ODD) == [
+        "corrupt line",
+        "corrupt line",
+        "dep_delay is no number: late",
+        "duplicate: a newer row has this key",
+        "missing dest",
+        "time_hour is no hour of that day in New York: 2013-02-09T12:00:00Z",
+        f"wrong day: landed as {ODD}",
+    ]
+    assert count(flow, ODD) == (10, 3, 7)
+
+
+def test_the_second_object_of_a_line_is_kept(flow: Flow, dirty: Any) -> None:
+    found = flow.ask(
+        "SELECT record FROM {flights}.silver.flights_quarantine "
+        f"WHERE reason = 'corrupt line' AND flight_date = '{ODD}'"
+    )
+    assert odd_files.odd_flights()[3] in found["record"].tolist()
+
+
+def test_lines_without_a_key_do_not_merge_into_one(flow: Flow, dirty: Any) -> None:
+    found = flow.ask("SELECT _corrupt_record FROM {flights}.bronze.airlines WHERE carrier IS NULL ORDER BY 1")
+    assert found["_corrupt_record"].tolist() == ['{"name": "one"}', '{"name": "two"}']
+
+
+def test_a_value_that_is_misread_is_told(flow: Flow, dirty: Any) -> None:
+    check = dg.AssetCheckKey(dg.AssetKey(["flights", "silver", "weather"]), "values_readable")
+    record = flow.instance.event_log_storage.get_latest_asset_check_execution_by_key([check])[check]
+    assert record.event is not None and record.event.dagster_event is not None
+    evaluation = record.event.dagster_event.asset_check_evaluation_data
+    assert evaluation.passed is False
+    assert evaluation.metadata["rows_with_misread_values"].value == 1
+
+
+def test_an_overwritten_file_replaces_its_day_and_no_other(flow: Flow, overwritten: Overwritten) -> None:
+    (run,) = overwritten.arrivals.runs
     assert run.days == f"{OVERWRITTEN} to {OVERWRITTEN}"
     assert count(flow, OVERWRITTEN) == (15, 15, 0)
     found = flow.ask(f"SELECT DISTINCT dep_delay FROM {{flights}}.silver.flights WHERE flight_date = '{OVERWRITTEN}'")
     assert found["dep_delay"].tolist() == [77]
-    after = flow.ask("SELECT flight_date, count(*) AS n FROM {flights}.silver.flights GROUP BY 1")
-    assert days_without(after) == days_without(before)
+    assert days_without(count_by_day(flow)) == days_without(overwritten.before)
 
 
 def days_without(frame: pd.DataFrame) -> dict[str, int]:
     return {row["flight_date"]: row["n"] for row in frame.to_dict("records") if row["flight_date"] != OVERWRITTEN}
+
+
+def test_weather_that_is_overwritten_comes_again(flow: Flow, overwritten: Overwritten) -> None:
+    """The stream knows both files by their paths."""
+    found = flow.ask(
+        f"SELECT temp, hour(time_hour) AS h FROM {{flights}}.silver.weather WHERE date(time_hour) = '{ODD}' ORDER BY h"
+    )
+    assert [(float(temp), int(hour)) for temp, hour in found.to_numpy()] == [(50.5, 12), (39.0, 14)]
+
+
+def test_what_is_new_is_loaded_once_and_reported_to_the_row(flow: Flow, overwritten: Overwritten) -> None:
+    """A table that is not partitioned copies the rows of other days; they were not written by this run."""
+    counts = "SELECT (SELECT count(*) FROM {flights}.bronze.weather), (SELECT count(*) FROM {flights}.silver.flights)"
+    weather, flights = flow.ask(counts).iloc[0].astype(int)
+    flow.put_rows(key_of(NEXT), rows_of(NEXT, 4))
+    flow.put_rows(f"weather/date={NEXT}/new.json", [{**odd_files.HOUR, "time_hour": f"{NEXT}T15:00:00Z"}])
+    (run,) = flow.run_arrivals().runs
+    assert run.days == f"{NEXT} to {NEXT}"
+    assert flow.ask(counts).iloc[0].astype(int).tolist() == [weather + 1, flights + 4]
+    event = flow.instance.get_latest_materialization_event(dg.AssetKey(["flights", "silver", "flights"]))
+    assert event is not None and event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    written = [metadata[name].value for name in ("rows_in", "rows_written", "dagster/row_count")]
+    assert written == [4, 4, flights + 4]
 
 
 def test_what_belongs_nowhere_waits_among_the_dead_letters(flow: Flow, landed: Landed) -> None:
