@@ -27,10 +27,11 @@ class Liveness:
 
     first_log_line: float  # s from the step's start in Dagster
     log_line_delay: float  # s from a line's print to Dagster, median of the run's lines
+    slowest_log_line: float  # the same of the slowest of them
     calls_per_run_minute: float
 
 
-UNITS = {"first_log_line": "s", "log_line_delay": "s", "calls_per_run_minute": "calls"}
+UNITS = {"first_log_line": "s", "log_line_delay": "s", "slowest_log_line": "s", "calls_per_run_minute": "calls"}
 
 
 def measure() -> list[Measurement]:
@@ -60,4 +61,9 @@ def _observe(admin: WorkspaceClient, instance: dg.DagsterInstance, asset: dg.Ass
     assert len(lines) == SECONDS
     delays = [taken_up - float(line.removeprefix(MARK)) for taken_up, line in lines]
     minutes = (step.end_time - step.start_time) / 60
-    return Liveness(lines[0][0] - step.start_time, statistics.median(delays), calls.count / minutes)
+    return Liveness(
+        first_log_line=lines[0][0] - step.start_time,
+        log_line_delay=statistics.median(delays),
+        slowest_log_line=max(delays),
+        calls_per_run_minute=calls.count / minutes,
+    )

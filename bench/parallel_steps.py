@@ -1,4 +1,4 @@
-"""How gentle many steps at once are: REST calls of one Dagster run of 50 steps, that print much or work in silence."""
+"""How gentle 50 steps at once are: REST calls of a Dagster run of them, that print much, report, or say nothing."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ TALKATIVE = (
     "of five seconds with a log line a second",
 )
 SILENT = ("import time; time.sleep(10)", "of ten seconds without a log line")
+REPORTING = (
+    "import time; time.sleep(10); pipes.report_asset_materialization(metadata={'rows': 1})",
+    "of ten seconds that then report their table",
+)
+SHARED = "ours in one run, the peer's in a run each"
 
 
 MakeAsset = Callable[[Target, str], dg.AssetsDefinition]
@@ -38,7 +43,8 @@ def measure() -> list[Measurement]:
             return [
                 compare("parallel_steps", TALKATIVE, apart_job, "a run each"),
                 compare("silent_parallel_steps", SILENT, apart_job, "a run each"),
-                compare("fused_parallel_steps", SILENT, fused_job, "ours in one run, the peer's in a run each"),
+                compare("fused_parallel_steps", SILENT, fused_job, SHARED),
+                compare("fused_reporting_steps", REPORTING, fused_job, SHARED),
             ]
 
 

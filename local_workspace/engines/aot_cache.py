@@ -24,7 +24,7 @@ def ensure_aot_cache(toolchain: Toolchain, say: Say) -> None:
         return
     say("warming up Spark once, to make every later start faster")
     cache.parent.mkdir(exist_ok=True)
-    for outdated in cache.parent.glob("*.aot"):  # of other jars
+    for outdated in cache.parent.iterdir():  # of other jars, or of a set-up that was killed
         outdated.unlink(missing_ok=True)
     half_done = cache.with_suffix(f".{os.getpid()}")
     with tempfile.TemporaryDirectory() as directory:
