@@ -50,14 +50,14 @@ def _run_job(instance: dg.DagsterInstance) -> None:
 
 def _run_plain(target: Target, session: Any) -> None:
     from data_assets.assets import DAILY
+    from data_assets.persistent_jobs import FLIGHTS
     from data_assets.plans import describe_plan
     from data_assets.steps._main import find_step, pair_outputs
     from data_assets.steps._plan import parse_plan
     from data_assets.steps._run import StepRun
     from data_assets.steps._write import write_frame
-    from data_assets.tables import LAYERS, STEPS
 
-    for step in (step for step in STEPS if step.tables[0].parsed.schema in LAYERS):  # as the job arrival selects
+    for step in FLIGHTS.steps:  # bronze to gold, as the job arrival has them
         days = (str(FIRST), str(LAST)) if step.daily else None
         plan = parse_plan(json.loads(json.dumps(describe_plan(step, target, days, DAILY))))
         module, run = find_step(plan), StepRun(session, plan)

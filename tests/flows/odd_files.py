@@ -39,7 +39,7 @@ def odd_flights() -> list[str]:
 
 
 def put_odd_files(flow: Flow) -> None:
-    """Land them, the reference sets among them."""
+    """Land them, airlines among them."""
     flow.put(f"flights/date={DAY}/odd.json", "\n".join(odd_flights()) + "\n")
     flow.put_rows(WEATHER, [HOUR, {**HOUR, "temp": "mild", "time_hour": f"{DAY}T13:00:00Z"}])
     flow.put(EMPTY, "")

@@ -12,13 +12,15 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from lakehouse.names import table_key
 from tests.flows import odd_files
 from tests.flows.conftest import Flow
 from tests.flows.odd_files import rows_of
 from tests.flows.pandas_answers import assert_same, calculate
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 3)
-CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN, ODD, NEXT = (f"2013-02-0{day}" for day in range(1, 9))
+CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN = (f"2013-02-0{day}" for day in range(1, 7))
+ODD, NEXT = odd_files.DAY, "2013-02-08"
 
 
 @dataclass
@@ -182,7 +184,7 @@ def test_lines_without_a_key_do_not_merge_into_one(flow: Flow, dirty: Any) -> No
 
 
 def test_a_value_that_is_misread_is_told(flow: Flow, dirty: Any) -> None:
-    check = dg.AssetCheckKey(dg.AssetKey(["flights", "silver", "weather"]), "values_readable")
+    check = dg.AssetCheckKey(table_key("flights.silver.weather"), "values_readable")
     record = flow.instance.event_log_storage.get_latest_asset_check_execution_by_key([check])[check]
     assert record.event is not None and record.event.dagster_event is not None
     evaluation = record.event.dagster_event.asset_check_evaluation_data
@@ -220,7 +222,7 @@ def test_what_is_new_is_loaded_once_and_reported_to_the_row(flow: Flow, overwrit
     (run,) = flow.run_arrivals().runs
     assert run.days == f"{NEXT} to {NEXT}"
     assert flow.ask(counts).iloc[0].astype(int).tolist() == [weather + 1, flights + 4]
-    event = flow.instance.get_latest_materialization_event(dg.AssetKey(["flights", "silver", "flights"]))
+    event = flow.instance.get_latest_materialization_event(table_key("flights.silver.flights"))
     assert event is not None and event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     written = [metadata[name].value for name in ("rows_in", "rows_written", "dagster/row_count")]

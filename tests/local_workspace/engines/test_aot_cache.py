@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from local_workspace.engines import aot_cache
 from local_workspace.engines.toolchain import Toolchain
-
-
-@dataclass(frozen=True)
-class Cached:
-    """Of a toolchain, where its cache is."""
-
-    aot_cache: Path
 
 
 class Training:
@@ -40,7 +32,8 @@ def cache(tmp_path: Path) -> Path:
 def ensure(cache: Path, monkeypatch: pytest.MonkeyPatch, made: bytes | None = b"classes") -> tuple[Training, list[str]]:
     training, said = Training(made), list[str]()
     monkeypatch.setattr(aot_cache, "_train", training)
-    aot_cache.ensure_aot_cache(cast(Toolchain, Cached(cache)), said.append)
+    toolchain = Toolchain(cache.with_name("jars"), cache.with_name("plugin.jar"), cache)
+    aot_cache.ensure_aot_cache(toolchain, said.append)
     return training, said
 
 
