@@ -14,6 +14,8 @@ INSTANCE := $(STATE)/dagster
 export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
+# where it is set, each of a run's dozen Python processes compiles all that it imports: 4 of 12 s of CPU for the main one
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run denials matrix dev test crashes estates check bench fmt
 
@@ -22,7 +24,7 @@ help: ## Show the verbs
 
 setup: $(READY) ## Install everything; again: nothing to do
 
-$(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*)
+$(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*) $(shell find local_workspace/spark_catalog -type f)
 	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
 	  $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	    && python=$$candidate && break; done; \

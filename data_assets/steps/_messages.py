@@ -91,7 +91,8 @@ class VolumeChannel(PipesMessageWriterChannel):
         return messages, len(messages) == len(batch)
 
     def _write_file(self, batch: list[PipesMessage]) -> None:
-        os.makedirs(self._directory, exist_ok=True)
+        if not self._written:
+            os.makedirs(self._directory, exist_ok=True)
         self._written += 1
         with open(f"{self._directory}/{self._written}.json", "w", encoding="utf-8") as file:
             file.write("\n".join(json.dumps(message) for message in batch))

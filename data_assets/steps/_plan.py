@@ -16,8 +16,8 @@ class InvalidPlan(Exception):
 class Output:
     """A table to write. `name` is logical, `table` the full physical name; `mode`: how it is written.
 
-    `daily`: rows belong to the days of the range, by the column `flight_date`. `blocking`: the checks without which
-    nothing may be built on the table.
+    `daily`: rows belong to the days of the range, by the column `flight_date`. `statistics`: the columns that Delta
+    keeps them of, all when none is named. `blocking`: the checks without which nothing may be built on the table.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Output:
     daily: bool = False
     keys: tuple[str, ...] = ()
     partitioned_by: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
     location: str | None = None
     blocking: tuple[str, ...] = ()
 
@@ -76,5 +77,5 @@ def parse_plan(extras: Mapping[str, Any]) -> Plan:
 
 def _parse_output(output: Mapping[str, Any]) -> Output:
     columns = tuple((name, kind, comment) for name, kind, comment in output["columns"])
-    lists = {name: tuple(output.get(name, ())) for name in ("keys", "partitioned_by", "blocking")}
+    lists = {name: tuple(output.get(name, ())) for name in ("keys", "partitioned_by", "statistics", "blocking")}
     return Output(**{**output, **lists, "columns": columns})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pyspark.errors import AnalysisException
+
 from ._plan import Output
 
 if TYPE_CHECKING:
@@ -13,10 +15,13 @@ if TYPE_CHECKING:
 
 def ensure_table(spark: SparkSession, output: Output) -> None:
     """Make the table if it is missing; add the columns it lacks."""
-    if not spark.catalog.tableExists(output.table):
+    try:
+        present = set(spark.table(output.table).columns)
+    except AnalysisException as error:
+        if "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
+            raise
         spark.sql(describe_creation(output))
         return
-    present = set(spark.table(output.table).columns)
     missing = [column for column in output.columns if column[0] not in present]
     if missing:
         spark.sql(f"ALTER TABLE {quote_name(output.table)} ADD COLUMNS ({_columns(missing)})")
@@ -25,10 +30,12 @@ def ensure_table(spark: SparkSession, output: Output) -> None:
 def describe_creation(output: Output) -> str:
     """Return the statement that makes the table."""
     partitioned = f"\nPARTITIONED BY ({', '.join(output.partitioned_by)})" if output.partitioned_by else ""
+    kept = quote_text(",".join(output.statistics))
+    statistics = f"\nTBLPROPERTIES ('delta.dataSkippingStatsColumns' = {kept})" if output.statistics else ""
     location = f"\nLOCATION {quote_text(output.location)}" if output.location else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {quote_name(output.table)} (\n  {_columns(output.columns)}\n) USING DELTA"
-        f"{partitioned}{location}\nCOMMENT {quote_text(output.comment)}"
+        f"{partitioned}{location}\nCOMMENT {quote_text(output.comment)}{statistics}"
     )
 
 

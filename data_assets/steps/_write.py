@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrameWriterV2, SparkSession
 
 T = TypeVar("T")
-FindOwn = Callable[[Sequence[Any]], Sequence[Any]]  # of the table's latest commits, the write's own
 TRIES = 6
 # How Delta, streams and the catalog say that another run was faster; then it is done again on top of what that one did.
 _CONFLICTS = (
@@ -35,7 +34,7 @@ _CONFLICTS = (
     "MetadataChangedException",
     "ProtocolChangedException",
 )
-_RECENT = 20  # commits: far more than others can make between a write and the question after it
+_NEWEST, _RECENT = 1, 20  # commits: far more than others can make between a write and the question after it
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,32 @@ class Written:
         return Written(next_one.version, self.rows + next_one.rows, self.rows_in + next_one.rows_in)
 
 
+@dataclass(frozen=True)
+class OwnCommits:
+    """How to tell a write's own commits from others', and how many there are at most."""
+
+    is_own: Callable[[Any], bool]
+    count: int = 1
+
+
 def write_frame(spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> Written:
     """Write in the output's mode and say what was done."""
     ordered = frame.select(*(F.col(name).cast(kind).alias(name) for name, kind, _ in output.columns))
     retry_conflicts(lambda: ensure_table(spark, output))
-    find_own = retry_conflicts(lambda: _MODES[output.mode](spark, ordered, output, plan))
-    return describe_commits(read_history(spark, output, _RECENT), find_own)
+    own = retry_conflicts(lambda: _MODES[output.mode](spark, ordered, output, plan))
+    return describe_commits(lambda newest: read_history(spark, output, newest), own)
 
 
-def describe_commits(history: Sequence[Any], find_own: FindOwn) -> Written:
-    """Return what the write's own commits did; others may have come after them. None: there was nothing to do."""
-    own = find_own(history)
+def describe_commits(read: Callable[[int], Sequence[Any]], wanted: OwnCommits) -> Written:
+    """Return what the write's own commits did; others may have come after them. None: there was nothing to do.
+
+    `read` returns so many of the table's newest commits: it is asked for more when others have come.
+    """
+    for newest in (_NEWEST, _RECENT):
+        history = read(newest)
+        own = list(filter(wanted.is_own, history))[: wanted.count]
+        if len(own) == wanted.count:
+            break
     counts = [_count_rows(commit["operationMetrics"] or {}) for commit in own]
     version = max((commit["version"] for commit in own), default=history[0]["version"])
     return Written(version, sum(rows for rows, _ in counts), sum(rows_in for _, rows_in in counts))
@@ -95,26 +109,26 @@ def retry_conflicts(write: Callable[[], T]) -> T:
         attempt += 1
 
 
-def _overwrite(_spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:
+def _overwrite(_spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> OwnCommits:
     return _write_once(frame, output, lambda writer: writer.overwrite(F.lit(True)))
 
 
-def _replace_days(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> FindOwn:
+def _replace_days(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> OwnCommits:
     return _write_once(frame, output, lambda writer: writer.overwrite(in_range(plan)))
 
 
-def _write_once(frame: DataFrame, output: Output, write: Callable[[DataFrameWriterV2], None]) -> FindOwn:
+def _write_once(frame: DataFrame, output: Output, write: Callable[[DataFrameWriterV2], None]) -> OwnCommits:
     token = uuid.uuid4().hex
     write(frame.writeTo(output.table).option("userMetadata", token))
-    return find_token(token)
+    return own_token(token)
 
 
-def find_token(token: str) -> FindOwn:
-    """Return what finds the commit that carries the token."""
-    return lambda history: [commit for commit in history if commit["userMetadata"] == token]
+def own_token(token: str) -> OwnCommits:
+    """Return what tells the commit that carries the token."""
+    return OwnCommits(lambda commit: commit["userMetadata"] == token)
 
 
-def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> FindOwn:
+def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> OwnCommits:
     """MERGE in SQL: DeltaTable is not served by every Connect server. Rows that are the same are not touched."""
     incoming = f"incoming_{uuid.uuid4().hex}"  # other tables may be merged into meanwhile
     frame.createOrReplaceTempView(incoming)
@@ -129,41 +143,41 @@ def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in names)}) "
         f"VALUES ({', '.join(f's.`{name}`' for name in names)})"
     ).collect()
-    return find_merge(done)
+    return own_merge(done)
 
 
-def find_merge(done: Any) -> FindOwn:
-    """Return what finds the newest MERGE with these numbers of rows; one that changed none made no commit."""
+def own_merge(done: Any) -> OwnCommits:
+    """Return what tells the newest MERGE with these numbers of rows; one that changed none made no commit."""
     counts = {"numTargetRowsUpdated": done["num_updated_rows"], "numTargetRowsInserted": done["num_inserted_rows"]}
 
     def is_own(commit: Any) -> bool:
         metrics = commit["operationMetrics"] or {}
         return commit["operation"] == "MERGE" and all(metrics.get(name) == str(n) for name, n in counts.items())
 
-    return lambda history: list(filter(is_own, history))[:1] if any(counts.values()) else []
+    return OwnCommits(is_own, 1 if any(counts.values()) else 0)
 
 
-def _append_stream(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> FindOwn:
+def _append_stream(_spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> OwnCommits:
     """Append what is new since the checkpoint, exactly once: Delta knows the batches it has. No stream: append all."""
     if not frame.isStreaming:
         return _write_once(frame, output, lambda writer: writer.append())
     writer = frame.writeStream.format("delta").outputMode("append").trigger(availableNow=True)
     query = writer.option("checkpointLocation", plan.checkpoint).toTable(output.table)
     query.awaitTermination()
-    return find_batches(query.id, [progress.batchId for progress in query.recentProgress])
+    return own_batches(query.id, [progress.batchId for progress in query.recentProgress])
 
 
-def find_batches(query: str, batches: Collection[int]) -> FindOwn:
-    """Return what finds the commits of a stream's batches."""
+def own_batches(query: str, batches: Collection[int]) -> OwnCommits:
+    """Return what tells the commits of a stream's batches."""
 
     def is_own(commit: Any) -> bool:
         parameters = commit["operationParameters"] or {}
         return parameters.get("queryId") == query and int(parameters["epochId"]) in batches
 
-    return lambda history: list(filter(is_own, history))
+    return OwnCommits(is_own, len(batches))
 
 
-_MODES: dict[str, Callable[[SparkSession, DataFrame, Output, Plan], FindOwn]] = {
+_MODES: dict[str, Callable[[SparkSession, DataFrame, Output, Plan], OwnCommits]] = {
     "overwrite": _overwrite,
     "replace_days": _replace_days,
     "merge": _merge,

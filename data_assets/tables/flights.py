@@ -15,6 +15,7 @@ LINEAGE = (
     Column("_loaded_at", "TIMESTAMP", "When the row was loaded"),
 )
 SOURCE = LINEAGE[2:4]
+LOADED_AT = ("_loaded_at",)  # all that is ever looked for in raw text
 UNREADABLE = Check("nothing_unreadable", "Every landed line is a JSON object of known fields")
 UNIQUE = Check("unique_keys", "No key is there twice", blocking=True)
 CONSERVED = Check("row_conservation", "Every row of the layer before is here or accounted for", blocking=True)
@@ -55,6 +56,7 @@ BRONZE_FLIGHTS = Table(
     mode="replace_days",
     daily=True,
     partitioned_by=("flight_date",),
+    statistics=LOADED_AT,
     checks=(UNREADABLE,),
 )
 
@@ -67,6 +69,7 @@ BRONZE_WEATHER = Table(
         *LINEAGE,
     ),
     mode="append_stream",
+    statistics=LOADED_AT,
     checks=(UNREADABLE,),
 )
 
@@ -100,6 +103,7 @@ SILVER_FLIGHTS = Table(
     ),
     mode="replace_days",
     daily=True,
+    statistics=("flight_date", "time_hour", "carrier", "tailnum", "origin", "dest", "flight"),
     checks=(
         CONSERVED,
         UNIQUE,

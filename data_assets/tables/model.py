@@ -31,7 +31,8 @@ class Check(NamedTuple):
 class Table:
     """A Delta table. `daily`: it has a partition for each day; `folder`: where an external one lies in the lake.
 
-    `keys`: what rows are merged by, in mode merge.
+    `keys`: what rows are merged by, in mode merge. `statistics`: the columns that Delta keeps minimum and maximum of in
+    each file, so that a query skips files; of all of them, unless some are named.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     daily: bool = False
     keys: tuple[str, ...] = ()
     partitioned_by: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
     folder: str | None = None
     checks: tuple[Check, ...] = ()
 

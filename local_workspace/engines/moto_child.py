@@ -27,8 +27,9 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from local_workspace.engines.moto_corrections import apply_corrections, end_expired_sessions
-from local_workspace.engines.moto_gate import WriteGate, is_object_write, is_write
+from local_workspace.engines.moto_gate import WriteGate, is_write, service_of
 from local_workspace.engines.moto_journal import touched_objects
+from local_workspace.engines.moto_rules import RuleChanges, changes_rules
 from local_workspace.engines.moto_state import MotoState, reap
 
 log = logging.getLogger("moto")
@@ -159,7 +160,10 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int, account: str, application: Any, gate: WriteGate, state: MotoState) -> None:
+    def __init__(
+        self, port: int, account: str, application: Any, gate: WriteGate, state: MotoState, rules: RuleChanges
+    ) -> None:
+        self.rules = rules
         self.application = application
         self.account = account
         self.state = state
@@ -168,11 +172,14 @@ class Server(ThreadingHTTPServer):
 
     def make_durable(self, environ: dict[str, Any]) -> None:
         """Note what a request changed before it is answered."""
-        if is_object_write(environ):
+        service, keys = service_of(environ), list[str]()
+        if service == "s3":
             bucket, keys = touched_objects(environ, environ["local_workspace.body"])
             self.state.note_objects(self.account, bucket, keys)
         else:
             self.state.save_control()
+        if changes_rules(service, keys, environ):
+            self.rules.note()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what went wrong unless the client just went away."""
@@ -229,9 +236,11 @@ def serve(arguments: argparse.Namespace) -> None:
     state, gate = MotoState(arguments.directory), WriteGate()
     state.restore()
     ensure_root(arguments.account, arguments.access_key_id, arguments.secret)
+    rules = RuleChanges(arguments.directory)
+    rules.note()  # a change may have been saved when the process before this one ended, and not counted
     application = DomainDispatcherApplication(create_backend_app)
     preload(application)
-    server = Server(arguments.port, arguments.account, application, gate, state)
+    server = Server(arguments.port, arguments.account, application, gate, state, rules)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     Keeper(state, gate).start()
     server.serve_forever(poll_interval=0.05)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 # Receiving changes only visibility, which restarts anyway; long polls must not hold a snapshot back.
 READING_ACTIONS = ("Get", "List", "Describe", "Receive")
+ISSUING_ACTIONS = ("GetSessionToken", "GetFederationToken")  # of STS: they make a session
 
 
 class WriteGate:
@@ -68,18 +69,28 @@ class WriteGate:
             return now - self._last_write >= quiet_s or now - self._first_unsaved >= busy_s
 
 
-def is_object_write(environ: Mapping[str, Any]) -> bool:
-    """Say whether the request is one of S3's: those come by the thousand, and are saved in batches."""
+def service_of(environ: Mapping[str, Any]) -> str:
+    """Return the service that a request is signed for, such as s3; empty when it is not signed."""
     scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition(",")[0]
     if not scope:  # a presigned URL
         scope = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     parts = scope.split("/")
-    return len(parts) == 5 and parts[3] == "s3"
+    return parts[3] if len(parts) == 5 else ""
 
 
 def is_write(environ: Mapping[str, Any]) -> bool:
     """Say whether the request may change state, from its method and, in the POST protocols, its action."""
     if environ["REQUEST_METHOD"] in READING_METHODS:
         return False
-    action = str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
-    return not action.startswith(READING_ACTIONS)
+    action = _action_of(environ)
+    return not action.startswith(READING_ACTIONS) or action in ISSUING_ACTIONS
+
+
+def _action_of(environ: Mapping[str, Any]) -> str:
+    """Return what a POST asks for: JSON protocols say it in a header, the query protocol in the form."""
+    if target := str(environ.get("HTTP_X_AMZ_TARGET", "")):
+        return target.rpartition(".")[2]
+    if not str(environ.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
+        return ""
+    body: bytes = environ["local_workspace.body"]
+    return parse_qs(body.decode(errors="replace")).get("Action", [""])[0]

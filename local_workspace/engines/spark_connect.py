@@ -51,6 +51,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         # planning anew between the stages of a query and asking the log for a table's count are jobs of their own
         "spark.sql.adaptive.enabled": "false",
         "spark.databricks.delta.optimizeMetadataQuery.enabled": "false",
+        "spark.databricks.delta.writeChecksumFile.enabled": "false",  # eleven requests to S3 for each commit
         "spark.sql.codegen.cache.maxEntries": "5000",  # else a step's expressions are compiled again in the next
         "spark.sql.codegen.wholeStage": "false",  # compiling a query costs more than it saves on data of this size
         # nor does compiling expressions, until a session reads much: the plugin's LargeQueries

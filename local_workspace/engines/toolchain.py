@@ -69,7 +69,7 @@ class Toolchain:
 
     @property
     def class_path(self) -> str:
-        """The server's class path; the plugin last, so that the AOT cache outlives its changes."""
+        """The server's class path; the AOT cache is for exactly this one."""
         return os.pathsep.join([*list_jars(self.jars), str(self.plugin_jar)])
 
 
@@ -83,7 +83,7 @@ def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
     with _locked(cache / "toolchain.lock"):
         jars = _ensure_jars(cache, say)
         plugin = _ensure_plugin(cache, jars, say)
-    fingerprint = _digest([str(JAVA), *list_jars(jars)])
+    fingerprint = _digest([str(JAVA), *list_jars(jars), str(plugin)])
     return Toolchain(jars, plugin, Path(sys.prefix) / "spark" / f"{fingerprint}.aot")
 
 

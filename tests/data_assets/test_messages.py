@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -48,6 +49,20 @@ def test_a_message_is_out_while_the_step_goes_on(tmp_path: Path) -> None:
     channel.write_message(message(2))
     channel.close()
     assert len(read_all(tmp_path)) == 2
+
+
+def test_the_folder_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a volume each look at a directory is a request or two."""
+    made: list[str] = []
+    make = os.makedirs
+    monkeypatch.setattr(os, "makedirs", lambda path, **options: (made.append(str(path)), make(path, **options)))
+    folder = tmp_path / "x" / "token"
+    channel = VolumeChannel(str(folder))
+    for number in (1, 2):
+        channel.write_message(message(number))
+        wait_until((folder / f"{number}.json").exists)
+    channel.close()
+    assert made.count(str(folder)) == 1
 
 
 def test_that_it_has_opened_is_told_by_the_news_until_there_is_something_to_say(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from data_assets.steps import _write
 from data_assets.steps._plan import Output
 from data_assets.steps._table import describe_creation, quote_text
 from data_assets.steps._write import (
+    OwnCommits,
     Written,
     describe_commits,
-    find_batches,
-    find_merge,
-    find_token,
+    own_batches,
+    own_merge,
+    own_token,
     retry_conflicts,
 )
 
@@ -36,17 +38,34 @@ def commit(version: int, operation: str = "WRITE", token: str | None = None, **m
     }
 
 
+def described(history: list[dict[str, Any]], own: OwnCommits) -> Written:
+    return describe_commits(lambda newest: history[:newest], own)
+
+
 def merged(updated: int, inserted: int) -> dict[str, int]:
     return {"num_updated_rows": updated, "num_inserted_rows": inserted}
 
 
 def test_a_write_finds_its_own_commit_among_others() -> None:
     history = [commit(7, token="other", numOutputRows=9), commit(6, token="mine", numOutputRows=5, numCopiedRows=3)]
-    assert describe_commits(history, find_token("mine")) == Written(6, 2, 2)
+    assert described(history, own_token("mine")) == Written(6, 2, 2)
 
 
 def test_a_write_that_had_nothing_to_do_made_no_commit() -> None:
-    assert describe_commits([commit(7, token="other", numOutputRows=9)], find_token("mine")) == Written(7, 0, 0)
+    assert described([commit(7, token="other", numOutputRows=9)], own_token("mine")) == Written(7, 0, 0)
+
+
+def test_the_history_is_asked_for_more_only_when_others_have_committed_since() -> None:
+    asked: list[int] = []
+
+    def read(newest: int) -> list[dict[str, Any]]:
+        asked.append(newest)
+        return [commit(7, token="other", numOutputRows=9), commit(6, token="mine", numOutputRows=5)][:newest]
+
+    for token in ("other", "mine"):
+        describe_commits(read, own_token(token))
+    describe_commits(read, own_merge(merged(updated=0, inserted=0)))
+    assert asked == [1, 1, 20, 1]
 
 
 def test_a_merge_counts_what_it_changed_not_what_it_copied() -> None:
@@ -57,14 +76,14 @@ def test_a_merge_counts_what_it_changed_not_what_it_copied() -> None:
         commit(5, "MERGE", numSourceRows=10, numOutputRows=99, **counts),
         commit(4, "MERGE", numSourceRows=11, numOutputRows=98, **counts),
     ]
-    assert describe_commits(history, find_merge(merged(updated=1, inserted=2))) == Written(5, 3, 10)
-    assert describe_commits(history, find_merge(merged(updated=0, inserted=0))) == Written(7, 0, 0)
+    assert described(history, own_merge(merged(updated=1, inserted=2))) == Written(5, 3, 10)
+    assert described(history, own_merge(merged(updated=0, inserted=0))) == Written(7, 0, 0)
 
 
 def test_a_stream_counts_its_own_batches() -> None:
     history = [commit(9, "STREAMING UPDATE", numOutputRows=1), commit(8, "STREAMING UPDATE", numOutputRows=2)]
-    assert describe_commits([*history, commit(7, numOutputRows=5)], find_batches("q", [8, 7])) == Written(8, 2, 2)
-    assert describe_commits(history, find_batches("another", [8, 9])) == Written(9, 0, 0)
+    assert described([*history, commit(7, numOutputRows=5)], own_batches("q", [8, 7])) == Written(8, 2, 2)
+    assert described(history, own_batches("another", [8, 9])) == Written(9, 0, 0)
 
 
 def test_two_writes_to_one_table_add_up() -> None:
@@ -109,7 +128,9 @@ def test_a_table_is_made_as_it_is_declared() -> None:
     statement = describe_creation(MERGED)
     for part in ("CREATE TABLE IF NOT EXISTS `a`.`b`.`c`", "`id` INT COMMENT 'it\\'s'", "PARTITIONED BY (id)"):
         assert part in statement
-    assert "LOCATION 's3://x/y'" in statement
+    assert "LOCATION 's3://x/y'" in statement and "TBLPROPERTIES" not in statement
+    named = describe_creation(dataclasses.replace(MERGED, statistics=("id", "day")))
+    assert "TBLPROPERTIES ('delta.dataSkippingStatsColumns' = 'id,day')" in named
 
 
 def test_quotes_cannot_end_a_text() -> None:

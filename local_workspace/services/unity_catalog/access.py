@@ -5,8 +5,6 @@ Combines grants (who may), paths (what a URL is), storage roles (whether AWS let
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,7 +22,6 @@ from local_workspace.services.unity_catalog.vending import TemporaryCredential, 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
 
-_ROLE_CHECK_S = 5.0
 _LOCATION_PRIVILEGE = {
     "PATH_READ": "READ_FILES",
     "PATH_READ_WRITE": "WRITE_FILES",
@@ -49,8 +46,6 @@ class UnityCatalog:
         self.grants = Grants(self.securables)
         self.paths = Paths(self.securables)
         self.vending = Vending(workspace)
-        self._opened: dict[tuple[str, str, bool], float] = {}
-        self._opened_lock = threading.Lock()
 
     @cached_property
     def roles(self) -> StorageRoles:
@@ -126,25 +121,10 @@ class UnityCatalog:
                 f"Storage Credential '{location['credential_name']}' cannot open '{url}': {refusals[0].reason}."
             )
 
-    def refusals(self, credential_name: str, url: str, write: bool, fresh: bool = False) -> list[Refusal]:
-        """Return what keeps a credential from a URL.
-
-        That nothing does is known for a few seconds, since IAM is asked several things; a refusal is looked at anew,
-        for it may have been mended.
-        """
-        key = (credential_name, url, write)
-        with self._opened_lock:
-            opened = self._opened.get(key, float("-inf"))
-        if not fresh and time.monotonic() - opened < _ROLE_CHECK_S:
-            return []
+    def refusals(self, credential_name: str, url: str, write: bool) -> list[Refusal]:
+        """Return what keeps a credential from a URL."""
         role = self.securables.load("storage_credential", credential_name)["aws_iam_role"]
-        found = self.roles.refusals(role["role_arn"], role["external_id"], url, write)
-        with self._opened_lock:
-            if found:
-                self._opened.pop(key, None)
-            else:
-                self._opened[key] = time.monotonic()
-        return found
+        return self.roles.refusals(role["role_arn"], role["external_id"], url, write)
 
     def table_by_id(self, table_id: str) -> Document:
         """Return the table of an id; 404 when there is none."""

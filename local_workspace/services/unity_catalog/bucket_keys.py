@@ -6,15 +6,13 @@ moto does not ask; so the gateway does. A key's policy is taken to leave the dec
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from local_workspace.iam.evaluation import evaluate
 from local_workspace.iam.statements import Request
-
-if TYPE_CHECKING:
-    from local_workspace.gateway.workspace import Workspace
+from local_workspace.services.unity_catalog.aws_rules import AwsRules
 
 _READ, _WRITE = ("READ", "kms:Decrypt"), ("WRITE", "kms:GenerateDataKey")
 
@@ -22,9 +20,8 @@ _READ, _WRITE = ("READ", "kms:Decrypt"), ("WRITE", "kms:GenerateDataKey")
 class BucketKeys:
     """Finds buckets' keys and asks the role's policies for them."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._s3 = workspace.aws("s3")
-        self._kms = workspace.aws("kms")
+    def __init__(self, rules: AwsRules) -> None:
+        self._rules = rules
 
     def refuse(
         self, bucket: str, role_arn: str, policies: Sequence[Mapping[str, Any]], write: bool
@@ -34,7 +31,7 @@ class BucketKeys:
         if name is None:
             return
         try:
-            arn = self._kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"]
+            arn = self._rules.ask("kms", "describe_key", KeyId=name)["KeyMetadata"]["Arn"]
         except ClientError:
             yield "READ", f"the KMS key {name} of bucket {bucket} does not exist"
             return
@@ -46,11 +43,11 @@ class BucketKeys:
 
     def _key_name(self, bucket: str) -> str | None:
         try:
-            answer = self._s3.get_bucket_encryption(Bucket=bucket)
+            answer = self._rules.ask("s3", "get_bucket_encryption", Bucket=bucket)
         except ClientError:
             return None
         default = answer["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
         return default.get("KMSMasterKeyID") if default["SSEAlgorithm"].startswith("aws:kms") else None
 
     def _aliases(self, arn: str) -> list[str]:
-        return [alias["AliasName"] for alias in self._kms.list_aliases(KeyId=arn)["Aliases"]]
+        return [alias["AliasName"] for alias in self._rules.ask("kms", "list_aliases", KeyId=arn)["Aliases"]]

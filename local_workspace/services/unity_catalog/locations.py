@@ -127,7 +127,7 @@ def _credential(call: Call, name: str) -> Document:
 def _validate(call: Call, credential: str, url: str) -> None:
     if call.body.get("skip_validation"):
         return
-    refusals = call.workspace.unity.refusals(credential, url, write=not call.body.get("read_only"), fresh=True)
+    refusals = call.workspace.unity.refusals(credential, url, write=not call.body.get("read_only"))
     if refusals:
         raise bad_request(
             f"External location validation failed for '{url}/': {refusals[0].reason}. "

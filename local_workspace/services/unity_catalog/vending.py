@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from local_workspace.engines.moto_rules import VENDED_ROLES
 from local_workspace.gateway.workspace import AWS_ACCOUNT
 from local_workspace.services.unity_catalog.storage_roles import split_url
 
@@ -86,7 +87,7 @@ class Vending:
             return kept
 
     def _issue(self, url: str, write: bool, apart_from: tuple[str, ...]) -> TemporaryCredential:
-        role = f"uc-vended-{hashlib.sha256(f'{url}|{write}'.encode()).hexdigest()[:32]}"
+        role = f"{VENDED_ROLES}{hashlib.sha256(f'{url}|{write}'.encode()).hexdigest()[:32]}"
         self._ensure_role(role, _policy(url, write, apart_from))  # binds the keys given out before, too
         answer = self._workspace.aws("sts").assume_role(
             RoleArn=f"arn:aws:iam::{AWS_ACCOUNT}:role/{role}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from databricks.sdk.service.catalog import Privilege
@@ -210,3 +211,13 @@ def test_a_request_may_name_its_catalog_and_schema(workspace: WarmWorkspace, scr
 def refusal_of_use(workspace: WarmWorkspace, scratch: Scratch) -> str:
     run_sql(workspace, "deployer", f"CREATE SCHEMA IF NOT EXISTS {NAME}.nobody")
     return refusal(workspace, scratch, "outsider", f"USE {NAME}.nobody")
+
+
+def test_who_resolves_a_table_asks_for_it_once(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """Each question to the gateway is a few milliseconds of every query; a query resolves its tables thrice."""
+    api = workspace.client("admin").api_client
+    api.do("DELETE", "/local/requests")
+    run_sql(workspace, "analyst", f"SELECT sum(id) FROM {TABLE}")
+    answer: Any = api.do("GET", "/local/requests")
+    asked = [one["path"].rpartition("/unity-catalog/")[2] for one in answer["requests"]]
+    assert asked.count(f"tables/{TABLE}") == asked.count("temporary-table-credentials") > 0

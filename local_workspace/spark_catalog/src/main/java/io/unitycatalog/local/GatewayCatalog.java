@@ -77,7 +77,9 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   public Relation loadRelation(Identifier asked) throws NoSuchTableException {
     Identifier ident = ViewScopes.inSchema(asked);
     JsonNode info = describe(ident);
-    return ViewDescriptions.isView(info) ? ViewDescriptions.read(name, ident, info) : delta.loadTable(ident);
+    return ViewDescriptions.isView(info)
+        ? ViewDescriptions.read(name, ident, info)
+        : tables.describedAs(info, () -> delta.loadTable(ident));
   }
 
   @Override

@@ -37,6 +37,7 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
           TableCatalog.PROP_EXTERNAL);
 
   private final ThreadLocal<Boolean> loadsForWrite = ThreadLocal.withInitial(() -> false);
+  private final ThreadLocal<JsonNode> described = new ThreadLocal<>();
   private final Map<String, String> stagedIds = new ConcurrentHashMap<>();
 
   GatewayTables(String name, GatewayClient client) {
@@ -62,6 +63,20 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
     }
   }
 
+  /** Runs {@code load}; the table it loads is the one that has just been described. */
+  <T, E extends Exception> T describedAs(JsonNode info, Load<T, E> load) throws E {
+    described.set(info);
+    try {
+      return load.run();
+    } finally {
+      described.remove();
+    }
+  }
+
+  interface Load<T, E extends Exception> {
+    T run() throws E;
+  }
+
   JsonNode describe(Identifier ident) {
     return client.get("tables/" + fullName(ident));
   }
@@ -69,7 +84,7 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
     try {
-      JsonNode info = describe(ident);
+      JsonNode info = described.get() == null ? describe(ident) : described.get();
       return V1Table.apply(TableDescriptions.toCatalogTable(name, ident, info, vend(info, loadsForWrite.get())));
     } catch (GatewayError error) {
       if (error.isMissing()) {

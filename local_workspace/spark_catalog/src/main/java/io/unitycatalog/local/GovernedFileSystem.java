@@ -7,6 +7,7 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FutureDataInputStreamBuilder;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
@@ -42,6 +43,13 @@ abstract class GovernedFileSystem extends FileSystem {
   public FSDataInputStream open(Path path, int bufferSize) throws IOException {
     Place place = locate(path, false);
     return place.fileSystem().open(place.path(), bufferSize);
+  }
+
+  /** With what the caller knows of the file S3A need not ask for it again. */
+  @Override
+  public FutureDataInputStreamBuilder openFile(Path path) throws IOException {
+    Place place = locate(path, false);
+    return place.fileSystem().openFile(place.path());
   }
 
   @Override
