@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from databricks.sdk.service.jobs import Run
 
 FASTEST_S, SLOWEST_S, SLOWER_BY = 0.2, 5.0, 1.2
-ANNOUNCED_S, ANNOUNCED_BY = 1.0, 1.5  # where messages tell that the end is near
+ANNOUNCED_S, ANNOUNCED_SLOWEST_S, ANNOUNCED_BY = 1.0, 10.0, 2.0  # where messages tell that the end is near
 FEW = 3  # runs that are cheaper to ask for one by one; more than that wait GATHER_S for each other
 GATHER_S, LISTING_S_PER_RUN = 0.5, 0.1
+SHARED_S = 1.1  # so long is an answer good for all steps of a run, and do more than FEW that end wait for each other
 PAGE = 25  # the most that a page of a listing has
 
 
@@ -76,8 +77,8 @@ class WatchedRun:
             run = part
         outcome = judge_run(run)
         is_calm = self.announced or outcome.reason == self._state
-        slower = self._pause_s * (ANNOUNCED_BY if self.announced else SLOWER_BY)
-        self._pause_s = min(SLOWEST_S, slower) if is_calm else FASTEST_S
+        slower_by, slowest_s = (ANNOUNCED_BY, ANNOUNCED_SLOWEST_S) if self.announced else (SLOWER_BY, SLOWEST_S)
+        self._pause_s = min(slowest_s, self._pause_s * slower_by) if is_calm else FASTEST_S
         self.due = time.monotonic() + self._pause_s
         self._run, self._state = run, outcome.reason
         self.seen.set()
@@ -99,6 +100,7 @@ class RunWatcher:
         self._pace = pace
         self._patience_s = patience_s
         self._next_listing = 0.0
+        self._answers: dict[int, tuple[Run, float]] = {}  # by run, with the time from which on they are too old
         self._thread: ServiceThread[WatchedRun] = ServiceThread("remote-runs", self._ask)
 
     @contextmanager
@@ -107,6 +109,9 @@ class RunWatcher:
     ) -> Iterator[WatchedRun]:
         """Watch a run, or one task of it, while the block runs; `listed` and `announced`: see WatchedRun."""
         run = WatchedRun(run_id, task_key, listed and task_key is None, announced, self._thread.wake)
+        answer, too_old = self._answers.get(run_id, (None, 0.0))
+        if answer is not None and time.monotonic() < too_old:
+            run.note_run(answer)
         with self._thread.serves(run):
             yield run
 
@@ -131,11 +136,16 @@ class RunWatcher:
         left = [run for run in itertools.chain(*active.values()) if not run.ended.is_set()]
         times = (max(run.due, self._next_listing if run.run_id in many else 0.0) for run in left)
         rest_s = max(0.0, min(times, default=now + FASTEST_S) - time.monotonic())
+        if any(len(runs) > FEW for runs in active.values()):
+            return rest_s, SHARED_S
         return rest_s, GATHER_S if len(watched) > FEW else 0.0
 
     def _ask_for(self, run_id: int, watched: Iterable[WatchedRun]) -> None:
         try:
             run = call_patiently(lambda: self._get(run_id), self._patience_s, midway=True)
+            now = time.monotonic()
+            good = {other: kept for other, kept in self._answers.items() if kept[1] > now}
+            self._answers = {**good, run_id: (run, now + SHARED_S)}
             for each in watched:
                 each.note_run(run)
         except Exception as error:  # noqa: BLE001 - raised by the threads that own the steps

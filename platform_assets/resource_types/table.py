@@ -6,6 +6,7 @@ By SQL, since the REST call creates external Delta tables only. https://docs.dat
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -47,7 +48,7 @@ _SET_BY_DELTA = (
     "delta.minReader",
     "delta.minWriter",
 )
-_TRIES = 3  # of an update that another one may have overtaken
+_TRIES, _PAUSE_S = 4, 0.5  # of an update that another one may have overtaken: Unity Catalog shows it a little later
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,11 @@ class Table(SchemaObject):
                     run_statement(clients, statement)
                 return
             except StatementFailed:
+                if left == 1:
+                    raise
+                time.sleep(_PAUSE_S)
                 found = self.read(clients)
-                if found is None or left == 1:
+                if found is None:
                     raise
                 before = {one: found.get(one) for one in before if found.get(one) != desired[one]}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState
+from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunResultState, RunState, RunTask
 
 from lakehouse.serverless.pace import QUESTIONS, keep_below
 from lakehouse.serverless.watching import FEW, RunWatcher
@@ -24,6 +24,7 @@ class Jobs:
 
     def __init__(self, active: set[int]) -> None:
         self.active, self.all = active, set(active)
+        self.tasks: list[str] = []
         self.wide: set[int] = set()  # those with more tasks than a listing shows
         self.calls: Counter[str] = Counter()
         self.asked = threading.Event()
@@ -37,7 +38,9 @@ class Jobs:
         self.asked.set()
         if run_id < 0:
             raise NotFound(f"Run {run_id} does not exist.")
-        return Run(run_id=run_id, state=RUNNING if run_id in self.active else DONE)
+        state = RUNNING if run_id in self.active else DONE
+        tasks = [RunTask(key, run_id=9, state=state) for key in self.tasks]
+        return Run(run_id=run_id, state=state, tasks=tasks or None)
 
     def list_runs(self, active_only: bool, expand_tasks: bool, limit: int) -> Iterator[BaseRun]:
         assert expand_tasks is not active_only
@@ -114,6 +117,28 @@ def test_what_is_announced_is_asked_for_seldom_until_it_is_about_to_end() -> Non
         workspace.active.remove(1)
         watched.hurry()
         assert watched.ended.wait(0.5)
+
+
+def test_the_steps_of_a_run_share_its_answers() -> None:
+    """Fifty that come one after the other, and end one after the other within a second, cost a few questions."""
+    workspace: Any = Jobs({1})
+    workspace.tasks = [f"step_{number}" for number in range(50)]
+    watcher = RunWatcher(workspace, 1, keep_below(QUESTIONS))
+    with ExitStack() as stack:
+        watched = []
+        for key in workspace.tasks:
+            watched.append(stack.enter_context(watcher.watch(1, key, announced=True)))
+            threading.Event().wait(0.01)
+        assert all(run.seen.wait(5) for run in watched)
+        assert workspace.calls["get"] <= 3
+        workspace.active.clear()
+        workspace.calls.clear()
+        for run in watched:
+            run.hurry()
+            threading.Event().wait(0.01)
+        assert all(run.ended.wait(5) for run in watched)
+        assert workspace.calls == {"get": 1}
+    assert [run.latest().tasks[0].task_key for run in watched] == workspace.tasks  # type: ignore[index]
 
 
 def test_other_peoples_runs_are_not_listed_without_end() -> None:

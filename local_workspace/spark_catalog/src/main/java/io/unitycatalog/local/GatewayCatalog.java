@@ -1,5 +1,7 @@
 package io.unitycatalog.local;
 
+import static org.apache.spark.sql.connector.catalog.CatalogV2Util.v2ColumnsToStructType;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashMap;
 import java.util.List;
@@ -11,7 +13,6 @@ import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
 import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.NamespaceChange;
@@ -77,9 +78,8 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   public Relation loadRelation(Identifier asked) throws NoSuchTableException {
     Identifier ident = ViewScopes.inSchema(asked);
     JsonNode info = describe(ident);
-    return ViewDescriptions.isView(info)
-        ? ViewDescriptions.read(name, ident, info)
-        : tables.describedAs(info, () -> delta.loadTable(ident));
+    boolean isView = ViewDescriptions.isView(info);
+    return isView ? ViewDescriptions.read(name, ident, info) : tables.describedAs(info, () -> delta.loadTable(ident));
   }
 
   @Override
@@ -116,8 +116,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public Table createTable(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placement.ofNew(ident, properties);
-    Table made =
-        writing(() -> delta.createTable(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    Table made = writing(() -> delta.createTable(ident, v2ColumnsToStructType(columns), partitions, placed));
     describeExternal(ident, partitions, properties);
     return made;
   }
@@ -125,16 +124,14 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   @Override
   public StagedTable stageCreate(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placement.ofNew(ident, properties);
-    StagedTable staged =
-        writing(() -> delta.stageCreate(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    StagedTable staged = writing(() -> delta.stageCreate(ident, v2ColumnsToStructType(columns), partitions, placed));
     return new SyncedStagedTable(staged, () -> describeExternal(ident, partitions, properties));
   }
 
   @Override
   public StagedTable stageReplace(Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {
     Map<String, String> placed = placement.ofExisting(call(() -> describe(ident)), properties);
-    StagedTable staged =
-        writing(() -> delta.stageReplace(ident, CatalogV2Util.v2ColumnsToStructType(columns), partitions, placed));
+    StagedTable staged = writing(() -> delta.stageReplace(ident, v2ColumnsToStructType(columns), partitions, placed));
     return synced(ident, staged);
   }
 
@@ -266,7 +263,7 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   }
 
   private void sync(Identifier ident, Table table, List<TableChange> changes) {
-    tables.sync(ident, CatalogV2Util.v2ColumnsToStructType(table.columns()), table.partitioning(), changes);
+    tables.sync(ident, v2ColumnsToStructType(table.columns()), table.partitioning(), changes);
   }
 
   private JsonNode describe(Identifier ident) throws NoSuchTableException {
