@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # A new step may be a short one: it is looked at often, then less and less. What is printed is written at once after
 # silence, and 0.3 s after the file before otherwise, so even the slowest has it in Dagster within a second.
-FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S, SLOWEST_OF_MANY_S = 0.25, 1.3, 0.5, 0.85, 0.92
+FASTEST_S, SLOWER_BY, TALKATIVE_S, SLOWEST_S, OF_MANY_S = 0.25, 1.3, 0.5, 0.85, 0.92
 FEW = 3  # more steps always have news
 NEXT_S = 1.0  # by then there is the next listing: of many steps' runs that end together, none lists for itself
 NEWS = ".news"  # a file beside the folder, there from the start; its size is the number of files of messages
@@ -133,10 +133,11 @@ class MessageFeed:
             by_directory[inbox.directory].append(inbox)
         found = [self._deliver(directory, members) for directory, members in by_directory.items()]
         self.serves_many = len(inboxes) > FEW
-        slowest_s = SLOWEST_OF_MANY_S if self.serves_many else SLOWEST_S
-        slower = min(TALKATIVE_S if any(found) else slowest_s, self._pause_s * SLOWER_BY)
-        self._pause_s = max(TALKATIVE_S, slower) if self.serves_many else slower
-        return self._pause_s, self._pause_s if self.serves_many else 0.0
+        if self.serves_many:
+            pause_s = TALKATIVE_S if any(found) else OF_MANY_S
+            return pause_s, pause_s
+        self._pause_s = min(TALKATIVE_S if any(found) else SLOWEST_S, self._pause_s * SLOWER_BY)
+        return self._pause_s, 0.0
 
     def _deliver(self, directory: str, inboxes: Iterable[_Inbox]) -> bool:
         """Hand over what is new in a directory; say whether anything was."""

@@ -46,3 +46,9 @@ def test_the_shells_own_identity_does_not_replace_the_roles(warm_target: "Target
     name, arn = said.split()
     assert name == warm_target.principals["pipeline"]
     assert arn.endswith(":user/lakehouse-pipeline")
+
+
+def test_what_boto3_knows_of_services_is_read_once_for_all_roles(warm_target: "Target") -> None:
+    sessions = [open_aws(warm_target, role)._session for role in ("pipeline", "analyst")]
+    loaders = {id(session.get_component("data_loader")) for session in sessions}
+    assert len(loaders) == 1

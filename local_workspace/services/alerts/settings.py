@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from databricks.sdk.service.sql import Aggregation, ComparisonOperator
-
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, permission_denied
 from local_workspace.gateway.principals import load_principal
@@ -14,6 +12,7 @@ from local_workspace.gateway.store import Document, Store
 from local_workspace.services.jobs.quartz import InvalidSchedule, parse_schedule
 from local_workspace.services.warehouses import state as warehouses
 from local_workspace.services.workspace.saved_objects import pick_settings, refuse_unknown
+from local_workspace.services.workspace.sql_enums import values_of
 
 TEXTS = ("query_text", "custom_summary", "custom_description", "run_as_user_name", "warehouse_id")
 SETTINGS = (*TEXTS, "evaluation", "schedule")
@@ -66,8 +65,7 @@ def _check_run_as(store: Store, caller: Principal, name: str) -> None:
 
 def _read_evaluation(given: Any) -> Document:
     evaluation = _require_object(given, "evaluation", (*_EVALUATION, *_ANSWERED))
-    operators = [one.value for one in ComparisonOperator]
-    operator = _choose(evaluation, "comparison_operator", operators, "evaluation")
+    operator = _choose(evaluation, "comparison_operator", values_of("ComparisonOperator"), "evaluation")
     if not evaluation.get("source"):
         raise bad_request("Missing required field: evaluation.source")
     _check_column(evaluation["source"], "evaluation.source")
@@ -103,7 +101,7 @@ def _check_column(given: Any, where: str) -> None:
     if not isinstance(column.get("name"), str) or not column["name"]:
         raise bad_request(f"Missing required field: {where}.name")
     if column.get("aggregation") is not None:
-        _choose(column, "aggregation", [one.value for one in Aggregation], where)
+        _choose(column, "aggregation", values_of("Aggregation"), where)
 
 
 def _check_notification(given: Any) -> None:

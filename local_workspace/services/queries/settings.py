@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from databricks.sdk.service.sql import DatePrecision, DateRangeValueDynamicDateRange, DateValueDynamicDate
-
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.warehouses import state as warehouses
 from local_workspace.services.workspace.saved_objects import pick_settings, refuse_unknown
+from local_workspace.services.workspace.sql_enums import values_of
 
 TEXTS = ("query_text", "description", "catalog", "schema")
 SETTINGS = (*TEXTS, "warehouse_id", "parameters", "tags", "run_as_mode", "apply_auto_limit")
@@ -28,9 +27,9 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "date_range_value": ("date_range_value", "dynamic_date_range_value", "precision", "start_day_of_week"),
 }
 _ENUMS = {
-    "precision": [one.value for one in DatePrecision],
-    "dynamic_date_value": [one.value for one in DateValueDynamicDate],
-    "dynamic_date_range_value": [one.value for one in DateRangeValueDynamicDateRange],
+    "precision": "DatePrecision",
+    "dynamic_date_value": "DateValueDynamicDate",
+    "dynamic_date_range_value": "DateRangeValueDynamicDateRange",
 }
 
 
@@ -91,8 +90,8 @@ def _check_parameter(parameter: Mapping[str, Any]) -> None:
     if not isinstance(value, Mapping):
         raise bad_request(f"Parameter {name}: {kinds[0]} must be an object")
     refuse_unknown(value, VALUES[kinds[0]], f"Parameter {name}: {kinds[0]}")
-    for field, known in _ENUMS.items():
-        if value.get(field, known[0]) not in known:
+    for field, enum in _ENUMS.items():
+        if field in value and value[field] not in (known := values_of(enum)):
             raise bad_request(f"Parameter {name}: {field} must be one of {', '.join(known)}, got {value[field]!r}")
     _check_value(name, kinds[0], value)
 

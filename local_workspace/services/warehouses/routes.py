@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from databricks.sdk.service.sql import EndpointInfo
-
 from local_workspace.gateway.access_lists import parse_acl
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.store import Document
@@ -105,13 +103,11 @@ def _describe(call: Call, document: Document) -> dict[str, Any]:
     host = urlsplit(call.workspace.host)
     path = f"/sql/1.0/warehouses/{document['id']}"
     running = document["state"] == "RUNNING"
-    shown = {name: value for name, value in document.items() if name != "acl"}
-    return EndpointInfo.from_dict(
-        {
-            **shown,
-            "num_clusters": 1 if running else 0,
-            "num_active_sessions": 0,
-            "odbc_params": {"hostname": host.hostname, "path": path, "port": host.port, "protocol": host.scheme},
-            "health": {"status": "HEALTHY"} if running else {},
-        }
-    ).as_dict()
+    shown = {name: value for name, value in document.items() if name != "acl" and value is not None}
+    return {
+        **shown,
+        "num_clusters": 1 if running else 0,
+        "num_active_sessions": 0,
+        "odbc_params": {"hostname": host.hostname, "path": path, "port": host.port, "protocol": host.scheme},
+        "health": {"status": "HEALTHY"} if running else {},
+    }
