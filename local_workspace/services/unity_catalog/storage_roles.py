@@ -43,9 +43,11 @@ class StorageRoles:
     """Reads roles and buckets from AWS and evaluates them."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._rules = AwsRules(workspace)
+        rules = AwsRules(workspace)
+        self._iam = partial(rules.ask, "iam")
+        self._s3 = partial(rules.ask, "s3")
         self._sqs = workspace.aws("sqs")
-        self._keys = BucketKeys(self._rules)
+        self._keys = BucketKeys(rules)
 
     def refusals(self, role_arn: str, external_id: str, url: str, write: bool) -> list[Refusal]:
         """Return everything that keeps the credential from opening `url`; empty when it opens."""
@@ -58,7 +60,7 @@ class StorageRoles:
         """Return why Unity Catalog cannot become the role, or None."""
         name = role_arn.rsplit("/", 1)[-1]
         try:
-            trust = self._rules.ask("iam", "get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+            trust = self._iam("get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
         except ClientError:
             return Refusal("ASSUME_ROLE", f"the IAM role {role_arn} does not exist")
         trust = json.loads(trust) if isinstance(trust, str) else trust
@@ -116,25 +118,25 @@ class StorageRoles:
         yield from (Refusal(*one) for one in self._keys.refuse(bucket, role_arn, [one for _, one in policies], write))
 
     def _policies(self, role_arn: str) -> list[tuple[str, dict[str, Any]]]:
-        name, ask = role_arn.rsplit("/", 1)[-1], partial(self._rules.ask, "iam")
+        name = role_arn.rsplit("/", 1)[-1]
         found = [
-            (f"policy {policy} of role {name}", ask("get_role_policy", RoleName=name, PolicyName=policy))
-            for policy in ask("list_role_policies", RoleName=name)["PolicyNames"]
+            (f"policy {policy} of role {name}", self._iam("get_role_policy", RoleName=name, PolicyName=policy))
+            for policy in self._iam("list_role_policies", RoleName=name)["PolicyNames"]
         ]
         inline = [(what, _parsed(answer["PolicyDocument"])) for what, answer in found]
         return inline + [self._managed(policy["PolicyArn"], name) for policy in self._attached(name)]
 
     def _attached(self, role: str) -> list[dict[str, Any]]:
-        return list(self._rules.ask("iam", "list_attached_role_policies", RoleName=role)["AttachedPolicies"])
+        return list(self._iam("list_attached_role_policies", RoleName=role)["AttachedPolicies"])
 
     def _managed(self, arn: str, role: str) -> tuple[str, dict[str, Any]]:
-        version = self._rules.ask("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        answer = self._rules.ask("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        version = self._iam("get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = self._iam("get_policy_version", PolicyArn=arn, VersionId=version)
         return f"policy {arn} of role {role}", _parsed(answer["PolicyVersion"]["Document"])
 
     def _bucket_policy(self, bucket: str) -> dict[str, Any] | None:
         try:
-            return _parsed(self._rules.ask("s3", "get_bucket_policy", Bucket=bucket)["Policy"])
+            return _parsed(self._s3("get_bucket_policy", Bucket=bucket)["Policy"])
         except ClientError as error:
             return None if error.response["Error"]["Code"] == "NoSuchBucket" else {"Statement": []}
 

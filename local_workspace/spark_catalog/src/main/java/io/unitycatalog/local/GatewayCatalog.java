@@ -78,8 +78,9 @@ public final class GatewayCatalog implements StagingTableCatalog, RelationCatalo
   public Relation loadRelation(Identifier asked) throws NoSuchTableException {
     Identifier ident = ViewScopes.inSchema(asked);
     JsonNode info = describe(ident);
-    boolean isView = ViewDescriptions.isView(info);
-    return isView ? ViewDescriptions.read(name, ident, info) : tables.describedAs(info, () -> delta.loadTable(ident));
+    return ViewDescriptions.isView(info)
+        ? ViewDescriptions.read(name, ident, info)
+        : tables.describedAs(info, () -> call(() -> delta.loadTable(ident)));
   }
 
   @Override

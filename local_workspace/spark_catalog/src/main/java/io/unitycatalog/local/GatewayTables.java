@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
@@ -53,28 +54,23 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
   }
 
   /** Runs {@code load}; tables it loads come with a credential that may write. */
-  <T> T forWriting(java.util.function.Supplier<T> load) {
-    boolean before = loadsForWrite.get();
-    loadsForWrite.set(true);
-    try {
-      return load.get();
-    } finally {
-      loadsForWrite.set(before);
-    }
+  <T> T forWriting(Supplier<T> load) {
+    return during(loadsForWrite, true, load);
   }
 
   /** Runs {@code load}; the table it loads is the one that has just been described. */
-  <T, E extends Exception> T describedAs(JsonNode info, Load<T, E> load) throws E {
-    described.set(info);
-    try {
-      return load.run();
-    } finally {
-      described.remove();
-    }
+  <T> T describedAs(JsonNode info, Supplier<T> load) {
+    return during(described, info, load);
   }
 
-  interface Load<T, E extends Exception> {
-    T run() throws E;
+  private static <V, T> T during(ThreadLocal<V> setting, V value, Supplier<T> load) {
+    V before = setting.get();
+    setting.set(value);
+    try {
+      return load.get();
+    } finally {
+      setting.set(before);
+    }
   }
 
   JsonNode describe(Identifier ident) {
