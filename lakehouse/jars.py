@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,9 +74,16 @@ def java_environment(version: str, jars: Sequence[str]) -> Environment:
 def build_jar(jar: Jar, cache: Path) -> bytes:
     """Return the JAR's bytes, built with what is there; `cache` is where `make setup` put its tools.
 
+    A process builds the same source once.
+
     Raises:
         BuildFailed: it does not compile, or there is nothing to compile with.
     """
+    return _build_once(jar, jar.digest, cache)
+
+
+@lru_cache(maxsize=8)
+def _build_once(jar: Jar, digest: str, cache: Path) -> bytes:
     return choose_build(cache)(jar)
 
 
@@ -136,9 +143,10 @@ def pack_classes(classes: Path, archive: Path) -> bytes:
 
 
 def _spark_class_path() -> str:
-    import pyspark
-
-    jars = Path(next(iter(pyspark.__path__))) / "jars"
+    found = find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
+        raise BuildFailed("JARs are compiled against the Spark that pyspark ships, which is not installed")
+    jars = Path(found.submodule_search_locations[0]) / "jars"
     return os.pathsep.join(str(jar) for jar in sorted(jars.glob("*.jar")) if jar.name.startswith(_SPARK_API))
 
 

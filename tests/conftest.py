@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 if TYPE_CHECKING:
     from lakehouse.targets import Target
@@ -27,6 +30,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`make crashes` and `make estates` ask for more than an ordinary run of the tests."""
     parser.addoption("--crashes", type=int, default=6, help="at how many lines run workers are killed")
     parser.addoption("--estates", type=int, default=10, help="how many random estates are made and destroyed")
+
+
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types for it
+    """Files to workers, to one from the front, to the next from the back: what lies side by side is of one kind.
+
+    Flows compute, serverless runs wait: two of either at once leave the machine with too much, then with nothing to do.
+    """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self.nodes.index(node) % 2:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds:
+    """Hand out whole files, as `--dist loadfile`."""
+    return FromBothEnds(config, log)
 
 
 def pytest_collection_finish() -> None:

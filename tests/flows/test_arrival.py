@@ -1,4 +1,7 @@
-"""Objects land, the sensor senses, one run goes from bronze to gold; bad input is kept visible, nothing is lost."""
+"""Objects land, the sensor senses, one run goes from bronze to gold; bad input is kept visible, nothing is lost.
+
+What the tables promise over time as well: a stream takes a file once, a merge what changed, versions can be read again.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tests.flows.pandas_answers import assert_same, calculate
 
 FIRST, LAST = date(2013, 1, 1), date(2013, 1, 3)
 CUT, UNKNOWN, MISSING, EMPTY, TWICE, OVERWRITTEN = (f"2013-02-0{day}" for day in range(1, 7))
-ODD, NEXT = odd_files.DAY, "2013-02-08"
+ODD = odd_files.DAY
 
 
 @dataclass
@@ -62,21 +65,39 @@ def dirty(flow: Flow, landed: Landed) -> Any:
 
 @dataclass
 class Overwritten:
-    """A run over files that came again, and what silver had before it."""
+    """A run over files that came again, and what was there before it."""
 
     arrivals: Any
-    before: pd.DataFrame
+    flights: pd.DataFrame
+    hours: int
+    versions: dict[str, int]
+    airlines: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def overwritten(flow: Flow, dirty: Any) -> Overwritten:
-    """A file of flights and two of weather with other content: S3 tells versions apart by the second."""
-    before = count_by_day(flow)
+    """Files of flights, weather and airlines with other content: S3 tells versions apart by the second."""
+    versions = {table: version(flow, table) for table in ("bronze.weather", "bronze.airlines")}
+    flights, hours, airlines = count_by_day(flow), count_hours(flow), names(flow)
     time.sleep(1.1)
     flow.put_rows(key_of(OVERWRITTEN), [{**row, "dep_delay": 77} for row in rows_of(OVERWRITTEN, 15)])
     flow.put_rows(odd_files.WEATHER, [{**odd_files.HOUR, "temp": 50.5}])
     flow.put_rows(odd_files.EMPTY, [{**odd_files.HOUR, "time_hour": f"{ODD}T14:00:00Z"}])
-    return Overwritten(flow.run_arrivals(), before)
+    flow.put_rows("airlines/airlines.json", [{"carrier": "DL", "name": "Delta"}, {"carrier": "ZZ", "name": "New"}])
+    return Overwritten(flow.run_arrivals(), flights, hours, versions, airlines)
+
+
+def version(flow: Flow, table: str) -> int:
+    return int(flow.ask(f"DESCRIBE HISTORY {{flights}}.{table} LIMIT 1")["version"].iloc[0])
+
+
+def count_hours(flow: Flow) -> int:
+    return int(flow.ask("SELECT count(*) AS n FROM {flights}.bronze.weather")["n"].iloc[0])
+
+
+def names(flow: Flow, suffix: str = "") -> dict[str, str]:
+    found = flow.ask(f"SELECT carrier, name FROM {{flights}}.bronze.airlines{suffix} WHERE carrier IS NOT NULL")
+    return dict(zip(found["carrier"], found["name"], strict=True))
 
 
 def count_by_day(flow: Flow) -> pd.DataFrame:
@@ -198,7 +219,7 @@ def test_an_overwritten_file_replaces_its_day_and_no_other(flow: Flow, overwritt
     assert count(flow, OVERWRITTEN) == (15, 15, 0)
     found = flow.ask(f"SELECT DISTINCT dep_delay FROM {{flights}}.silver.flights WHERE flight_date = '{OVERWRITTEN}'")
     assert found["dep_delay"].tolist() == [77]
-    assert days_without(count_by_day(flow)) == days_without(overwritten.before)
+    assert days_without(count_by_day(flow)) == days_without(overwritten.flights)
 
 
 def days_without(frame: pd.DataFrame) -> dict[str, int]:
@@ -213,20 +234,39 @@ def test_weather_that_is_overwritten_comes_again(flow: Flow, overwritten: Overwr
     assert [(float(temp), int(hour)) for temp, hour in found.to_numpy()] == [(50.5, 12), (39.0, 14)]
 
 
-def test_what_is_new_is_loaded_once_and_reported_to_the_row(flow: Flow, overwritten: Overwritten) -> None:
+def test_a_stream_takes_each_file_once(flow: Flow, overwritten: Overwritten) -> None:
+    assert count_hours(flow) == overwritten.hours + 2
+    assert version(flow, "bronze.weather") == overwritten.versions["bronze.weather"] + 1
+
+
+def test_a_merge_changes_what_changed_and_adds_what_is_new(flow: Flow, overwritten: Overwritten) -> None:
+    assert names(flow) == {**overwritten.airlines, "DL": "Delta", "ZZ": "New"}
+    metrics = flow.ask("DESCRIBE HISTORY {flights}.bronze.airlines LIMIT 1")["operationMetrics"].iloc[0]
+    metrics = json.loads(metrics) if isinstance(metrics, str) else dict(metrics)
+    assert (metrics["numTargetRowsInserted"], metrics["numTargetRowsUpdated"]) == ("1", "1")
+    before = overwritten.versions["bronze.airlines"]
+    assert names(flow, f" VERSION AS OF {before}") == overwritten.airlines
+    assert overwritten.airlines["DL"] == "Delta Air Lines Inc."
+
+
+def test_what_is_written_is_reported_to_the_row(flow: Flow, overwritten: Overwritten) -> None:
     """A table that is not partitioned copies the rows of other days; they were not written by this run."""
-    counts = "SELECT (SELECT count(*) FROM {flights}.bronze.weather), (SELECT count(*) FROM {flights}.silver.flights)"
-    weather, flights = flow.ask(counts).iloc[0].astype(int)
-    flow.put_rows(key_of(NEXT), rows_of(NEXT, 4))
-    flow.put_rows(f"weather/date={NEXT}/new.json", [{**odd_files.HOUR, "time_hour": f"{NEXT}T15:00:00Z"}])
-    (run,) = flow.run_arrivals().runs
-    assert run.days == f"{NEXT} to {NEXT}"
-    assert flow.ask(counts).iloc[0].astype(int).tolist() == [weather + 1, flights + 4]
     event = flow.instance.get_latest_materialization_event(table_key("flights.silver.flights"))
     assert event is not None and event.asset_materialization is not None
     metadata = event.asset_materialization.metadata
     written = [metadata[name].value for name in ("rows_in", "rows_written", "dagster/row_count")]
-    assert written == [4, 4, flights + 4]
+    assert written == [15, 15, overwritten.flights["n"].astype(int).sum() - 5]
+
+
+def test_update_delete_and_time_travel_in_sql(flow: Flow) -> None:
+    table = "{flights}.silver.scratch"
+    flow.ask(f"CREATE OR REPLACE TABLE {table} PARTITIONED BY (part) AS SELECT id, id % 2 AS part FROM range(6)")
+    flow.ask(f"UPDATE {table} SET id = id + 100 WHERE part = 1")
+    flow.ask(f"DELETE FROM {table} WHERE part = 0")
+    now = flow.ask(f"SELECT id FROM {table} ORDER BY id")["id"].tolist()
+    then = flow.ask(f"SELECT id FROM {table} VERSION AS OF 0 ORDER BY id")["id"].tolist()
+    assert ([int(n) for n in now], [int(n) for n in then]) == ([101, 103, 105], [0, 1, 2, 3, 4, 5])
+    flow.ask(f"DROP TABLE {table}")
 
 
 def test_what_belongs_nowhere_waits_among_the_dead_letters(flow: Flow, landed: Landed) -> None:

@@ -50,6 +50,20 @@ def test_another_source_is_another_file(tmp_path: Path) -> None:
     assert changed.file_name.startswith("hello-spark-1.0+")
 
 
+def test_a_process_builds_the_same_source_once_and_a_changed_one_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr("lakehouse.jars.choose_build", lambda cache: lambda jar: built.append(jar.digest) or b"")
+    project = copy_project(tmp_path / "copy").project
+    for extra in ("", "// changed"):
+        (source,) = (project / "src").rglob("*.java")
+        source.write_text(source.read_text() + extra)
+        for _ in range(2):
+            build_jar(Jar(HELLO_SPARK.name, project, HELLO_SPARK.main_class), CACHE)
+    assert len(built) == len(set(built)) == 2
+
+
 def test_what_does_not_compile_says_where(tmp_path: Path) -> None:
     broken = copy_project(tmp_path / "copy")
     (source,) = (broken.project / "src").rglob("*.java")
