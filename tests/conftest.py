@@ -32,10 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--estates", type=int, default=10, help="how many random estates are made and destroyed")
 
 
-class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types for it
-    """Files to workers, to one from the front, to the next from the back: what lies side by side is of one kind.
+class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Files to workers, to one from the front, to the next from the back.
 
-    Flows compute, serverless runs wait: two of either at once leave the machine with too much, then with nothing to do.
+    At the front are flows, which compute, at the back runs that are waited for: two of one kind side by side leave the
+    machine with too much, then with nothing to do.
     """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
@@ -44,6 +45,13 @@ class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no ty
         super()._assign_work_unit(node)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put to the back what waits."""
+    waits = Path(__file__).parent / "lakehouse"
+    items.sort(key=lambda item: waits in item.path.parents)
+
+
+@pytest.hookimpl(optionalhook=True)  # there are runs without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds:
     """Hand out whole files, as `--dist loadfile`."""
     return FromBothEnds(config, log)

@@ -1,4 +1,4 @@
-"""The ahead-of-time cache of the Spark server: classes loaded and linked, made once by a training run (JEP 483, 514).
+"""Ahead-of-time caches of Spark server and JAR tasks: classes loaded and linked, made by a training run (JEP 483, 514).
 
 What it saves: docs/explanation/local-workspace.md.
 """
@@ -6,10 +6,13 @@ What it saves: docs/explanation/local-workspace.md.
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from local_workspace.engines.spark_client import client_command
 from local_workspace.engines.spark_connect import SparkConnectServer
 from local_workspace.engines.spark_warm_up import warm_up
 from local_workspace.engines.toolchain import Toolchain
@@ -17,29 +20,47 @@ from local_workspace.engines.toolchain import Toolchain
 Say = Callable[[str], None]
 
 
-def ensure_aot_cache(toolchain: Toolchain, say: Say) -> None:
-    """Make the cache when it is missing; without it everything works, only slower."""
-    cache = toolchain.aot_cache
-    if cache.exists():
+def ensure_aot_caches(toolchain: Toolchain, say: Say) -> None:
+    """Make the caches when they are missing; without them everything works, only slower."""
+    caches = (toolchain.client_aot_cache, toolchain.aot_cache)
+    if caches[-1].exists():
         return
     say("warming up Spark once, to make every later start faster")
-    cache.parent.mkdir(exist_ok=True)
-    for outdated in cache.parent.iterdir():  # of other jars, or of a set-up that was killed
+    caches[-1].parent.mkdir(exist_ok=True)
+    for outdated in caches[-1].parent.iterdir():  # of other jars, or of a set-up that was killed
         outdated.unlink(missing_ok=True)
-    half_done = cache.with_suffix(f".{os.getpid()}")
+    half_done = [cache.with_suffix(f".{os.getpid()}") for cache in caches]
     with tempfile.TemporaryDirectory() as directory:
-        _train(toolchain, Path(directory), half_done)
-    if half_done.exists():
-        half_done.replace(cache)
+        _train(toolchain, Path(directory), *half_done)
+    for made, cache in zip(half_done, caches, strict=True):
+        if made.exists():
+            made.replace(cache)
 
 
-def _train(toolchain: Toolchain, directory: Path, cache: Path) -> None:
+def _train(toolchain: Toolchain, directory: Path, client: Path, server: Path) -> None:
     nowhere = "http://127.0.0.1:9"
-    options = (f"-XX:AOTCacheOutput={cache}",)
-    server = SparkConnectServer(toolchain, directory, nowhere, nowhere, java_options=options)
-    server.start()
+    spark = SparkConnectServer(toolchain, directory, nowhere, nowhere, java_options=(_output(server),))
+    spark.start()
     try:
-        server.wait_ready()
-        warm_up(server)
+        spark.wait_ready()
+        warm_up(spark)
+        _run_jar_task(toolchain, directory, spark.url, client)
     finally:
-        server.stop(grace_s=60)  # the cache is written while the server ends
+        spark.stop(grace_s=60)  # the cache is written while the server ends
+
+
+def _run_jar_task(toolchain: Toolchain, directory: Path, spark_url: str, cache: Path) -> None:
+    """Run a task whose JAR is the plugin; one that fails makes no cache."""
+    *java, bootstrap = client_command(toolchain)
+    properties = {
+        "spark.remote": f"{spark_url}/;user_id=warm-up;session_id={uuid.uuid4()}",
+        "lakehouse.main": f"{bootstrap}WarmUp",
+        "lakehouse.jars": str(toolchain.plugin_jar),
+        "lakehouse.report": str(directory / "report.xml"),
+    }
+    options = [f"-D{name}={value}" for name, value in properties.items()]
+    subprocess.run([*java, _output(cache), *options, bootstrap], cwd=directory, capture_output=True, check=False)
+
+
+def _output(cache: Path) -> str:
+    return f"-XX:AOTCacheOutput={cache}"

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from local_workspace.engines.aot_cache import ensure_aot_cache
+from local_workspace.engines.aot_cache import ensure_aot_caches
 from local_workspace.engines.toolchain import ToolchainFailed, ensure_toolchain
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     began = time.monotonic()
     try:
         toolchain = ensure_toolchain(arguments.cache, _say)
-        ensure_aot_cache(toolchain, _say)
+        ensure_aot_caches(toolchain, _say)
     except ToolchainFailed as error:
         sys.exit(str(error))
     _say(f"Spark tools are ready in {arguments.cache} ({time.monotonic() - began:.1f} s)")

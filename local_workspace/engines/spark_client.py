@@ -27,10 +27,13 @@ NEEDED = (
 
 def client_command(toolchain: Toolchain) -> list[str]:
     """Return the command that starts the bootstrap class; options go before its last word, arguments after it."""
+    cache = toolchain.client_aot_cache
     return [
         str(JAVA),
         f"-Xmx{HEAP}",
         *MEMORY_ACCESS,
+        # what the JVM has to say of a cache that does not fit is not the task's output
+        *((f"-XX:AOTCache={cache}", "-Xlog:disable") if cache.exists() else ()),
         # it lives for seconds: start soon, think little
         *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC"),
         *("--add-opens=java.base/java.nio=ALL-UNNAMED", "-Dio.netty.tryReflectionSetAccessible=true"),

@@ -62,7 +62,7 @@ class Jar:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Paths of a complete toolchain; `aot_cache` may not exist yet (see aot_cache.py)."""
+    """Paths of a complete toolchain; the AOT caches may not exist yet (see aot_cache.py)."""
 
     jars: Path
     plugin_jar: Path
@@ -72,6 +72,11 @@ class Toolchain:
     def class_path(self) -> str:
         """The server's class path; the AOT cache is for exactly this one."""
         return os.pathsep.join([*list_jars(self.jars), str(self.plugin_jar)])
+
+    @property
+    def client_aot_cache(self) -> Path:
+        """The one of JAR tasks."""
+        return self.aot_cache.with_suffix(".client.aot")
 
 
 def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:

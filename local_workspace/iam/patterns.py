@@ -14,7 +14,7 @@ _LITERALS = ("*", "?", "$")
 
 def matches_pattern(pattern: str, value: str, context: Context | None = None, ignore_case: bool = False) -> bool:
     """Say whether a value fits; a variable stands for its plain text, one that is not known fits nothing."""
-    regex = "".join(_translate(pattern, context or {}))
+    regex = _translate(pattern, context or {}) if "${" in pattern else _translate_plain(pattern)
     return "\0" not in regex and _compile(regex, ignore_case).fullmatch(value) is not None
 
 
@@ -41,13 +41,18 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _translate(pattern: str, context: Context) -> list[str]:
+def _translate(pattern: str, context: Context) -> str:
     texts, names = _VARIABLE.split(pattern)[::2], _VARIABLE.findall(pattern)
     parts = [re.escape(text).replace(r"\*", ".*").replace(r"\?", ".") for text in texts]
     for number, name in enumerate(names):
         value = _look_up(name, context)
         parts[number] += "\0" if value is None else re.escape(value)
-    return parts
+    return "".join(parts)
+
+
+@lru_cache(4096)
+def _translate_plain(pattern: str) -> str:
+    return _translate(pattern, {})
 
 
 def _look_up(name: str, context: Context) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -58,14 +58,18 @@ def test_a_selection_touches_nothing_else(estate: Target) -> None:
     assert read_actions(result) == {"grants/schema/flights/gold": "updated"}
     (event,) = result.get_asset_materialization_events()
     assert "revoke MODIFY from analysts" in str(event.materialization.metadata["changes"].value)
-    clients.workspace.grants.update(
-        "schema",
-        "flights.silver",
-        changes=[PermissionsChange(principal="analysts", remove=[Privilege.MODIFY])],
-    )
+    take_back_what_is_foreign(clients)
 
 
-def drift_by_hand(estate: Target) -> None:
+def take_back_what_is_foreign(clients: Clients) -> None:
+    """Nobody's declaration revokes it, and the workspace is shared with other tests."""
+    change = PermissionsChange(principal="analysts", remove=[Privilege.MODIFY])
+    clients.workspace.grants.update("schema", "flights.silver", changes=[change])
+
+
+@pytest.fixture
+def drifted(estate: Target) -> Iterator[None]:
+    """Changed by hand: two declared resources, and a grant to somebody who is not declared there."""
     clients = Clients(estate)
     clients.workspace.schemas.update("flights.gold", comment="mine")
     change = PermissionsChange(principal="analysts", add=[Privilege.MODIFY])
@@ -73,6 +77,8 @@ def drift_by_hand(estate: Target) -> None:
     clients.aws("s3").put_bucket_versioning(
         Bucket=estate.bucket("lake"), VersioningConfiguration={"Status": "Suspended"}
     )
+    yield
+    take_back_what_is_foreign(clients)
 
 
 DRIFT = {
@@ -86,8 +92,8 @@ def read_drift(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{name: record.data[name] for name in ("field", "declared", "found")} for record in records]
 
 
+@pytest.mark.usefixtures("drifted")
 def test_the_drift_job_names_every_change_by_hand_and_changes_nothing(estate: Target, gateway: Gateway) -> None:
-    drift_by_hand(estate)
     since = gateway.now()
     result = defs.resolve_job_def("drift").execute_in_process(run_config=QUIET)
     assert result.success
@@ -102,8 +108,8 @@ def test_the_drift_job_names_every_change_by_hand_and_changes_nothing(estate: Ta
     assert read_actions(run_estate(sorted(DRIFT))) == dict.fromkeys(DRIFT, "updated")
 
 
+@pytest.mark.usefixtures("drifted")
 def test_a_dry_run_of_the_estate_shows_the_plan_and_changes_nothing(estate: Target, gateway: Gateway) -> None:
-    drift_by_hand(estate)
     since = gateway.now()
     dry = {**QUIET, "ops": {"reconcile_estate": {"config": {"dry_run": True}}}}
     result = defs.resolve_job_def("estate").execute_in_process(run_config=dry)
