@@ -6,7 +6,6 @@ import gc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
@@ -25,7 +24,7 @@ from demo.report import PATH, Report
 from lakehouse.targets import Settings
 
 
-def run(settings: Settings, first: date, last: date, console: Console, report_file: Path = PATH) -> Report:
+def run(settings: Settings, first: date, last: date, console: Console) -> Report:
     """Do everything for a range of days, write the report file and return the report.
 
     Raises:
@@ -37,7 +36,7 @@ def run(settings: Settings, first: date, last: date, console: Console, report_fi
         prepare(settings, phases)
         with open_instance(settings.dagster_home) as instance:
             report = _run_phases(settings, instance, first, last, phases)
-    report.write(report_file)
+    report.write(PATH)
     return report
 
 

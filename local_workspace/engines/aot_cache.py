@@ -5,6 +5,7 @@ What it saves: docs/explanation/local-workspace.md.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -50,7 +51,7 @@ def _train(toolchain: Toolchain, directory: Path, client: Path, server: Path) ->
 
 
 def _run_jar_task(toolchain: Toolchain, directory: Path, spark_url: str, cache: Path) -> None:
-    """Run a task whose JAR is the plugin; one that fails makes no cache."""
+    """Run a task whose JAR is the plugin; one that fails or hangs makes no cache."""
     *java, bootstrap = client_command(toolchain)
     properties = {
         "spark.remote": f"{spark_url}/;user_id=warm-up;session_id={uuid.uuid4()}",
@@ -59,7 +60,9 @@ def _run_jar_task(toolchain: Toolchain, directory: Path, spark_url: str, cache: 
         "lakehouse.report": str(directory / "report.xml"),
     }
     options = [f"-D{name}={value}" for name, value in properties.items()]
-    subprocess.run([*java, _output(cache), *options, bootstrap], cwd=directory, capture_output=True, check=False)
+    command = [*java, _output(cache), *options, bootstrap]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=120)
 
 
 def _output(cache: Path) -> str:
