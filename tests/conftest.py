@@ -52,9 +52,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # there are runs without xdist
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds:
-    """Hand out whole files, as `--dist loadfile`."""
-    return FromBothEnds(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBothEnds | None:
+    """How `--dist loadfile` hands out files here."""
+    return FromBothEnds(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from local_workspace.engines.spark_client import client_command
+from local_workspace.engines.spark_client import WARM_UP, client_command
 from local_workspace.engines.spark_connect import SparkConnectServer
+from local_workspace.engines.spark_session import session_url
 from local_workspace.engines.spark_warm_up import warm_up
 from local_workspace.engines.toolchain import Toolchain
 
@@ -23,13 +24,13 @@ Say = Callable[[str], None]
 
 def ensure_aot_caches(toolchain: Toolchain, say: Say) -> None:
     """Make the caches when they are missing; without them everything works, only slower."""
-    caches = (toolchain.client_aot_cache, toolchain.aot_cache)
-    if caches[-1].exists():
+    if toolchain.aot_cache.exists():
         return
     say("warming up Spark once, to make every later start faster")
-    caches[-1].parent.mkdir(exist_ok=True)
-    for outdated in caches[-1].parent.iterdir():  # of other jars, or of a set-up that was killed
+    toolchain.aot_cache.parent.mkdir(exist_ok=True)
+    for outdated in toolchain.aot_cache.parent.iterdir():  # of other jars, or of a set-up that was killed
         outdated.unlink(missing_ok=True)
+    caches = (toolchain.client_aot_cache, toolchain.aot_cache)  # the last one says that both are there
     half_done = [cache.with_suffix(f".{os.getpid()}") for cache in caches]
     with tempfile.TemporaryDirectory() as directory:
         _train(toolchain, Path(directory), *half_done)
@@ -54,8 +55,8 @@ def _run_jar_task(toolchain: Toolchain, directory: Path, spark_url: str, cache: 
     """Run a task whose JAR is the plugin; one that fails or hangs makes no cache."""
     *java, bootstrap = client_command(toolchain)
     properties = {
-        "spark.remote": f"{spark_url}/;user_id=warm-up;session_id={uuid.uuid4()}",
-        "lakehouse.main": f"{bootstrap}WarmUp",
+        "spark.remote": session_url(spark_url, "warm-up", str(uuid.uuid4())),
+        "lakehouse.main": WARM_UP,
         "lakehouse.jars": str(toolchain.plugin_jar),
         "lakehouse.report": str(directory / "report.xml"),
     }

@@ -14,6 +14,7 @@ from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain, pyspark_
 
 CLIENT = "connect-repl/spark-connect-client-jvm_*.jar"
 BOOTSTRAP = "io.unitycatalog.local.JarTask"
+WARM_UP = "io.unitycatalog.local.JarTaskWarmUp"  # a main class for it, which trains the AOT cache
 HEAP = "512m"
 # What the client needs of the jars that pyspark ships. The server's own (spark-sql, Hadoop, ...) stay out, so that
 # a session can only be a Spark Connect session, and a JAR that counts on them fails here as it would there.

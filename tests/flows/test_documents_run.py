@@ -77,7 +77,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield reader
     finally:
         (down,) = reader.type(f"{path}{last}")
-        assert "is down, its state is kept" in down
+    assert "is down, its state is kept" in down
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,8 @@ def test_every_block_does_what_the_text_says(reader: Reader) -> None:
 def test_everything_is_in_the_report(first: dict[str, Any]) -> None:
     assert [phase["phase"].split()[0] for phase in first["phases"]] == ["Start", "Reconcile", "Land", "Sense", "Read"]
     assert first["rows"]["flights.bronze.flights"] == first["rows"]["flights.silver.flights"] == 842 + 943 + 914
-    assert (first["landing"]["written"], first["changed_nothing"]) == (0, False)
+    landing = first["landing"]
+    assert (landing["written"], landing["unchanged"], first["changed_nothing"]) == (0, 9, False), "landed before it"
     (arrival,) = first["arrivals"]["runs"]
     assert arrival["days"] == "2013-01-01 to 2013-01-03" and len(arrival["steps"]) == 10
     assert sorted(first["gold"]) == [
@@ -112,6 +113,7 @@ def test_everything_is_in_the_report(first: dict[str, Any]) -> None:
 
 
 def test_every_check_has_run_and_none_found_an_error(first: dict[str, Any]) -> None:
+    assert [check for check in first["checks"] if check["passed"] is False and check["severity"] == "ERROR"] == []
     assert {check["passed"] for check in first["checks"]} <= {True, False}
     assert {check["check"] for check in first["checks"] if not check["passed"]} <= {"airports_known"}
 
