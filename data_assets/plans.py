@@ -40,7 +40,6 @@ def describe_output(table: Table, target: Target) -> dict[str, Any]:
         "comment": table.comment,
         "daily": table.daily,
         "keys": list(table.keys),
-        "partitioned_by": list(table.partitioned_by),
         "statistics": list(table.statistics),
         "location": table_location(table, target),
         "blocking": [check.name for check in table.checks if check.blocking],

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = "src/main/java"
 MANIFEST = b"Manifest-Version: 1.0\r\nCreated-By: lakehouse\r\n\r\n"
 _EPOCH = (2020, 1, 1, 0, 0, 0)
+_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # as .mvn/jvm.config says to Maven
 _SPARK_API = ("spark-sql-api_", "spark-sql_", "spark-common-utils", "spark-core_", "scala-library-")
 
 Build = Callable[["Jar"], bytes]
@@ -113,7 +114,7 @@ def build_with_compiler(jar: Jar, java: Path, compiler: Path) -> bytes:
         classes = Path(directory) / "classes"
         options = ["-17", "-nowarn", "-encoding", "UTF-8", "-classpath", _spark_class_path(), "-d", str(classes)]
         sources = [str(path) for path in jar.files() if path.suffix == ".java"]
-        _run(jar, [str(java), "-jar", str(compiler), *options, *sources], Path(directory))
+        _run(jar, [str(java), *_SHORT_LIVED, "-jar", str(compiler), *options, *sources], Path(directory))
         return pack_classes(classes, Path(directory) / jar.file_name)
 
 

@@ -63,6 +63,22 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
+def empty_dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance's databases, which are made once: to make them takes longer than most tests that use them."""
+    from dagster import DagsterInstance
+
+    home = tmp_path_factory.mktemp("empty_dagster_home")
+    with DagsterInstance.local_temp(str(home)):
+        return home
+
+
+@pytest.fixture
+def dagster_home(empty_dagster_home: Path, tmp_path: Path) -> Path:
+    """The directory of an instance of this test's own; `open_instance` and `local_temp` open it."""
+    return Path(shutil.copytree(empty_dagster_home, tmp_path / "dagster"))
+
+
+@pytest.fixture(scope="session")
 def warm_target() -> Iterator[Target]:
     """The target of a local workspace that is up for the whole session; nothing is declared in it yet."""
     from lakehouse.targets import read_settings

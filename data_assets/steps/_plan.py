@@ -28,7 +28,6 @@ class Output:
     comment: str = ""
     daily: bool = False
     keys: tuple[str, ...] = ()
-    partitioned_by: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ()
     location: str | None = None
     blocking: tuple[str, ...] = ()
@@ -77,5 +76,5 @@ def parse_plan(extras: Mapping[str, Any]) -> Plan:
 
 def _parse_output(output: Mapping[str, Any]) -> Output:
     columns = tuple((name, kind, comment) for name, kind, comment in output["columns"])
-    lists = {name: tuple(output.get(name, ())) for name in ("keys", "partitioned_by", "statistics", "blocking")}
+    lists = {name: tuple(output.get(name, ())) for name in ("keys", "statistics", "blocking")}
     return Output(**{**output, **lists, "columns": columns})

@@ -20,32 +20,44 @@ def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str
     A line without a `required` field counts as corrupt.
     """
     fields = [name for name in columns if not name.startswith("_")]
-    found = F.col("_fields")
-    has_all = [F.element_at(found, name).isNull() for name in required]
-    unusable = _any(found.isNull(), *has_all)
-    return lines.withColumn("_fields", _read_object("value")).select(
-        *(F.element_at(found, name).alias(name) for name in fields),
-        _rescue(found, fields).alias("_rescued"),
-        F.when(unusable, F.col("value")).alias("_corrupt_record"),
+    line, found = F.col("value"), F.col("_fields")
+    unusable = _any(found.isNull(), *(found[name].isNull() for name in required))
+    # two steps: in one, a line would be read once to count its objects and once more to take one
+    read = lines.withColumn("_objects", _read_objects(line, _struct_of(fields)))
+    return read.withColumn("_fields", _take_one(line, F.col("_objects"))).select(
+        *(found[name].alias(name) for name in fields),
+        _rescue(line, fields).alias("_rescued"),
+        F.when(unusable, line).alias("_corrupt_record"),
         "_source_file",
         "_source_version",
         F.current_timestamp().alias("_loaded_at"),
     )
 
 
-def _read_object(line: str) -> Column:
-    """Return the line's fields, null if it is anything but one object.
+def _read_objects(line: Column, kind: str) -> Column:
+    """Return the line as an array, null if it is none; of a field that an object has twice the last counts.
 
-    Read as an array of one: a reader of objects stops behind the first and drops a second on the same line.
+    A reader of objects would stop behind the first and drop a second on the same line.
     """
-    objects = F.from_json(F.concat(F.lit("["), F.col(line), F.lit("]")), "array<map<string,string>>")
-    return F.when(F.size(objects) == 1, F.element_at(objects, 1))
+    return F.from_json(F.concat(F.lit("["), line, F.lit("]")), f"array<{kind}>")
 
 
-def _rescue(found: Column, fields: Sequence[str]) -> Column:
-    known = F.array(*(F.lit(name) for name in fields))
-    unknown = F.array_except(F.map_keys(found), known)
-    kept = F.map_filter(found, lambda name, _value: F.array_contains(unknown, name))
+def _take_one(line: Column, objects: Column) -> Column:
+    """Return the object if it is all there is on the line; a reader stops where a line ends the array itself."""
+    is_end = line.endswith("}") | line.rlike(r"\}\s+$")  # few lines are searched
+    return F.when((F.size(objects) == 1) & is_end, F.element_at(objects, 1))
+
+
+def _struct_of(fields: Sequence[str]) -> str:
+    return f"struct<{','.join(f'`{name}`:string' for name in fields)}>"
+
+
+def _rescue(line: Column, fields: Sequence[str]) -> Column:
+    """Return the fields that are no columns; only a line that has some is read as a map, at twice the cost."""
+    everything = _take_one(line, _read_objects(line, "map<string,string>"))
+    names = F.coalesce(F.json_object_keys(line), F.map_keys(everything))  # the first knows neither NaN nor Infinity
+    unknown = F.array_except(names, F.array(*map(F.lit, fields)))
+    kept = F.map_filter(everything, lambda name, _value: F.array_contains(unknown, name))
     return F.when(F.size(unknown) > 0, F.to_json(kept, {"ignoreNullFields": "false"}))
 
 

@@ -29,13 +29,12 @@ def ensure_table(spark: SparkSession, output: Output) -> None:
 
 def describe_creation(output: Output) -> str:
     """Return the statement that makes the table."""
-    partitioned = f"\nPARTITIONED BY ({', '.join(output.partitioned_by)})" if output.partitioned_by else ""
     kept = quote_text(",".join(output.statistics))
     statistics = f"\nTBLPROPERTIES ('delta.dataSkippingStatsColumns' = {kept})" if output.statistics else ""
     location = f"\nLOCATION {quote_text(output.location)}" if output.location else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {quote_name(output.table)} (\n  {_columns(output.columns)}\n) USING DELTA"
-        f"{partitioned}{location}\nCOMMENT {quote_text(output.comment)}{statistics}"
+        f"{location}\nCOMMENT {quote_text(output.comment)}{statistics}"
     )
 
 

@@ -55,8 +55,7 @@ BRONZE_FLIGHTS = Table(
     ),
     mode="replace_days",
     daily=True,
-    partitioned_by=("flight_date",),
-    statistics=LOADED_AT,
+    statistics=("flight_date", *LOADED_AT),
     checks=(UNREADABLE,),
 )
 

@@ -41,7 +41,6 @@ class Table:
     mode: Mode
     daily: bool = False
     keys: tuple[str, ...] = ()
-    partitioned_by: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ()
     folder: str | None = None
     checks: tuple[Check, ...] = ()

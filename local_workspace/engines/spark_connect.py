@@ -22,6 +22,7 @@ HEAP = "4g"
 # Only the fast compiler: the optimising one takes half the CPU of a small machine for code that runs for seconds.
 # Measured: docs/explanation/local-workspace.md.
 COMPILER = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
+HUGE_PAGES = ("-XX:+UseTransparentHugePages",) if sys.platform == "linux" else ()  # no other Java knows the option
 # What spark-submit would pass; started directly, since spark-submit asks for a module the wheel's JRE lacks.
 OPENED_PACKAGES = (
     *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
@@ -164,6 +165,7 @@ class SparkConnectServer:
         yield str(JAVA)
         yield f"-Xmx{HEAP}"
         yield from COMPILER
+        yield from HUGE_PAGES
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
         yield from MEMORY_ACCESS
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")

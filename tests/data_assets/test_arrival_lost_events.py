@@ -35,8 +35,8 @@ GRAPH = dg.Definitions(assets=[flights, weather]).resolve_asset_graph()
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
         yield instance
 
 

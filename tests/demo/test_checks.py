@@ -43,8 +43,8 @@ DEFINITIONS = dg.Definitions(assets=[table, other, beside])
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> dict[str, CheckResult]:
-    with open_instance(tmp_path) as instance:
+def results(dagster_home: Path) -> dict[str, CheckResult]:
+    with open_instance(dagster_home) as instance:
         dg.materialize([table], instance=instance)
         return {result.check: result for result in read_checks(instance, [DEFINITIONS])}
 

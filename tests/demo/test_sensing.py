@@ -48,8 +48,8 @@ def quiet(_: str) -> None:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with open_instance(tmp_path) as instance:
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with open_instance(dagster_home) as instance:
         yield instance
 
 

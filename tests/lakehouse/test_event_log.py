@@ -23,8 +23,8 @@ def daily() -> None:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with open_instance(tmp_path) as instance:
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with open_instance(dagster_home) as instance:
         yield instance
 
 
@@ -34,21 +34,21 @@ def run(instance: dg.DagsterInstance) -> str:
     return result.run_id
 
 
-def test_a_stock_reader_sees_every_event(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_a_stock_reader_sees_every_event(instance: dg.DagsterInstance, dagster_home: Path) -> None:
     run_id = run(instance)
     mine = instance.event_log_storage.get_logs_for_run(run_id)
-    stock = SqliteEventLogStorage(str(tmp_path / "history" / "runs"))
+    stock = SqliteEventLogStorage(str(dagster_home / "history" / "runs"))
     assert [entry.message for entry in stock.get_logs_for_run(run_id)] == [entry.message for entry in mine]
     assert len(stock.get_materialized_partitions(daily.key)) == 7
 
 
-def test_another_process_sees_events_while_they_are_written(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_another_process_sees_events_while_they_are_written(instance: dg.DagsterInstance, dagster_home: Path) -> None:
     run_id = run(instance)
     code = (
         "import sys; from pathlib import Path; from demo.dagster_runs import open_instance\n"
         "print(len(open_instance(Path(sys.argv[1])).all_logs(sys.argv[2])))"
     )
-    seen = subprocess.run([sys.executable, "-c", code, str(tmp_path), run_id], capture_output=True, text=True)
+    seen = subprocess.run([sys.executable, "-c", code, str(dagster_home), run_id], capture_output=True, text=True)
     assert seen.stdout.strip() == str(len(instance.all_logs(run_id))), seen.stderr
 
 

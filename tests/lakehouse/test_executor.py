@@ -98,8 +98,8 @@ def many_job() -> dg.JobDefinition:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(temp_dir=str(dagster_home)) as instance:
         yield instance
 
 

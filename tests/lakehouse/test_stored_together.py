@@ -95,8 +95,8 @@ def list_events(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_the_log_tells_the_same_in_the_same_order(tmp_path: Path, fails: bool) -> None:
-    with open_instance(tmp_path / "ours") as ours, dg.DagsterInstance.local_temp(str(tmp_path)) as stock:
+def test_the_log_tells_the_same_in_the_same_order(dagster_home: Path, fails: bool) -> None:
+    with open_instance(dagster_home / "ours") as ours, dg.DagsterInstance.local_temp(str(dagster_home)) as stock:
         told = list_events(ours, run(ours, together=True, fails=fails))
         assert told == list_events(ours, run(ours, together=False, fails=fails))
         assert told == list_events(stock, run(stock, together=True, fails=fails))
@@ -106,8 +106,8 @@ def test_the_log_tells_the_same_in_the_same_order(tmp_path: Path, fails: bool) -
     assert counts["STEP_FAILURE"] == fails
 
 
-def test_sensors_and_the_daemon_see_every_asset_made_and_checked(tmp_path: Path) -> None:
-    with open_instance(tmp_path) as instance:
+def test_sensors_and_the_daemon_see_every_asset_made_and_checked(dagster_home: Path) -> None:
+    with open_instance(dagster_home) as instance:
         run_id = run(instance)
         assert find_missing(instance, run_id) == []
         for key in KEYS:
@@ -149,13 +149,13 @@ def run_killed(home: Path, number: int, report: Path) -> None:
 
 
 def test_a_killed_step_has_succeeded_with_all_its_results_or_has_not_and_is_run_again(
-    tmp_path: Path, request: pytest.FixtureRequest
+    dagster_home: Path, request: pytest.FixtureRequest
 ) -> None:
-    with open_instance(tmp_path) as instance:
+    with open_instance(dagster_home) as instance:
         whole = list_events(instance, run(instance))
-    run_killed(tmp_path, 0, tmp_path / "lines")
-    lines, wanted = int((tmp_path / "lines").read_text()), request.config.getoption("--crashes")
-    places = Counter(judge_kill(tmp_path, 1 + (lines - 1) * number // wanted, whole) for number in range(wanted))
+    run_killed(dagster_home, 0, dagster_home / "lines")
+    lines, wanted = int((dagster_home / "lines").read_text()), request.config.getoption("--crashes")
+    places = Counter(judge_kill(dagster_home, 1 + (lines - 1) * number // wanted, whole) for number in range(wanted))
     print(f"\n{wanted} steps killed at {len(places)} places, of {lines} lines executed in all")
     print("\n".join(f"{times:5}  {place}" for place, times in sorted(places.items())))
 

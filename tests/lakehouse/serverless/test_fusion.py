@@ -213,14 +213,13 @@ def test_an_answer_lost_on_submit_makes_no_second_run(remote: Remote, instance: 
     assert len(chain.remote_runs()) == 1
 
 
-def test_termination_ends_the_whole_remote_run(remote: Remote, tmp_path: Path) -> None:
+def test_termination_ends_the_whole_remote_run(remote: Remote, dagster_home: Path) -> None:
     """The signal goes to this process, as to a run worker's."""
     endless = "import time\nwhile True: time.sleep(0.1)"
     chain = Chain(remote, "stopped", second=endless, alone="print(1)")
     job = dg.define_asset_job("stopped_job", chain.assets)
     definitions = dg.Definitions(assets=chain.assets, jobs=[job])
-    (tmp_path / "home").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+    with dg.DagsterInstance.local_temp(str(dagster_home)) as instance:
 
         def interrupt() -> None:
             while not (instance.get_runs() and is_at(instance, "stopped_second")):

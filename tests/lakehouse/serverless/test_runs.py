@@ -191,7 +191,7 @@ def test_a_failed_run_is_history_for_the_next_try(remote: Remote, instance: dg.D
     assert len(remote.remote_runs("again")) == 2
 
 
-def test_two_workers_that_take_up_the_same_work_at_once_share_a_run(remote: Remote, tmp_path: Path) -> None:
+def test_two_workers_that_take_up_the_same_work_at_once_share_a_run(remote: Remote, dagster_home: Path) -> None:
     """As of two daemons, each of which runs it again from failure; each with a client of its own."""
 
     def open_step() -> dg.AssetsDefinition:
@@ -199,7 +199,7 @@ def test_two_workers_that_take_up_the_same_work_at_once_share_a_run(remote: Remo
         return open_remote(current_target()).step("twofold", f"{SCRIPTS}/twofold.py")
 
     asset = remote.asset("twofold", "raise ValueError('no')")
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance, ThreadPoolExecutor() as pool:
+    with dg.DagsterInstance.local_temp(str(dagster_home)) as instance, ThreadPoolExecutor() as pool:
         failed = materialize(asset, instance)
         remote.add_script("twofold.py", PIPES + "with pipes: time.sleep(2)\n")
         steps = [open_step() for _ in range(2)]
@@ -234,7 +234,7 @@ def terminate(asset: dg.AssetsDefinition, home: Path, is_running: Callable[[], b
     return [event.dagster_event.event_type_value for event in events if event.dagster_event]
 
 
-def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, tmp_path: Path) -> None:
+def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, dagster_home: Path) -> None:
     """The signal goes to this process, as to a run worker's."""
     asset = remote.asset(
         "endless", "import time\nwhile True: time.sleep(0.1)", retry_policy=dg.RetryPolicy(max_retries=3)
@@ -248,7 +248,7 @@ def test_termination_cancels_the_remote_run_and_the_step_fails(remote: Remote, t
         return running
 
     remote.client.api_client.do("DELETE", "/local/requests")
-    kinds = terminate(asset, tmp_path, is_running)
+    kinds = terminate(asset, dagster_home, is_running)
     assert "STEP_SUCCESS" not in kinds and "STEP_FAILURE" in kinds
     answer: Any = remote.client.api_client.do("GET", "/local/requests")
     (cancelled,) = [one["time"] for one in answer["requests"] if one["path"].endswith("/jobs/runs/cancel")]

@@ -47,8 +47,8 @@ class Whole:
         self.home = home
         self.seen = WarmWorkspace(local_target(home, "whole"))
 
-    def up(self) -> lifecycle.Endpoints:
-        return lifecycle.up("whole", self.home, read_settings().cache_home, warm_up=True)
+    def up(self, warm_up: bool = False) -> lifecycle.Endpoints:
+        return lifecycle.up("whole", self.home, read_settings().cache_home, warm_up=warm_up)
 
     def sql(self, text: str) -> list[list[str]]:
         admin = self.seen.client("deployer")
@@ -101,7 +101,7 @@ def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> N
     assert outcome == {"success": True, "tries": ["INTERNAL_ERROR", "TERMINATED"]}
     assert_kept(whole, "8")
     lifecycle.down("whole", whole.home)
-    whole.up()
+    whole.up(warm_up=True)
     assert_kept(whole, "8")
     assert_warm(whole)
 
