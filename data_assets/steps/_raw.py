@@ -24,7 +24,7 @@ def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str
     unusable = _any(found.isNull(), *(found[name].isNull() for name in required))
     # two steps: in one, a line would be read once to count its objects and once more to take one
     read = lines.withColumn("_objects", _read_objects(line, _struct_of(fields)))
-    return read.withColumn("_fields", _take_one(line, F.col("_objects"))).select(
+    return read.withColumn("_fields", _take_one(F.col("_objects"))).select(
         *(found[name].alias(name) for name in fields),
         _rescue(line, fields).alias("_rescued"),
         F.when(unusable, line).alias("_corrupt_record"),
@@ -35,17 +35,17 @@ def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str
 
 
 def _read_objects(line: Column, kind: str) -> Column:
-    """Return the line as an array, null if it is none; of a field that an object has twice the last counts.
+    """Return the line's objects and a null behind them; null if it has anything else. Of a field twice the last counts.
 
-    A reader of objects would stop behind the first and drop a second on the same line.
+    A reader of objects stops behind the first, one of arrays where a line ends the array: what follows would be lost.
     """
-    return F.from_json(F.concat(F.lit("["), line, F.lit("]")), f"array<{kind}>")
+    return F.from_json(F.concat(F.lit("["), line, F.lit(",null]")), f"array<{kind}>")
 
 
-def _take_one(line: Column, objects: Column) -> Column:
-    """Return the object if it is all there is on the line; a reader stops where a line ends the array itself."""
-    is_end = line.endswith("}") | line.rlike(r"\}\s+$")  # few lines are searched
-    return F.when((F.size(objects) == 1) & is_end, F.element_at(objects, 1))
+def _take_one(objects: Column) -> Column:
+    """Return the object if it is all there is on the line."""
+    is_whole = (F.size(objects) == 2) & F.element_at(objects, 2).isNull()
+    return F.when(is_whole, F.element_at(objects, 1))
 
 
 def _struct_of(fields: Sequence[str]) -> str:
@@ -54,7 +54,7 @@ def _struct_of(fields: Sequence[str]) -> str:
 
 def _rescue(line: Column, fields: Sequence[str]) -> Column:
     """Return the fields that are no columns; only a line that has some is read as a map, at twice the cost."""
-    everything = _take_one(line, _read_objects(line, "map<string,string>"))
+    everything = _take_one(_read_objects(line, "map<string,string>"))
     names = F.coalesce(F.json_object_keys(line), F.map_keys(everything))  # the first knows neither NaN nor Infinity
     unknown = F.array_except(names, F.array(*map(F.lit, fields)))
     kept = F.map_filter(everything, lambda name, _value: F.array_contains(unknown, name))
