@@ -156,7 +156,13 @@ def _shape(actual: Any, declared: Any) -> Any:
 
 
 def _delete(clients: Clients, job_id: int) -> None:
-    unless_missing(lambda: clients.workspace.jobs.delete(job_id))
+    from databricks.sdk.errors import InvalidParameterValue
+
+    try:
+        unless_missing(lambda: clients.workspace.jobs.delete(job_id))
+    except InvalidParameterValue as error:  # not 404 as elsewhere
+        if "does not exist" not in str(error):
+            raise
 
 
 def _do(clients: Clients, method: str, action: str, **options: Any) -> dict[str, Any]:

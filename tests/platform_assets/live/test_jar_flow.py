@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import dagster as dg
 import pytest
+from databricks.sdk import WorkspaceClient
 
 from demo.dagster_runs import QUIET
 from lakehouse.jars import HELLO_SPARK
@@ -89,4 +92,23 @@ def test_a_lost_answer_makes_no_second_job(new_target: NewTarget, gateway: Gatew
     assert [failure.error for failure in apply_estate(target).failures] == []
     assert [rule["hits"] for rule in gateway.faults()] == [1, 1, 1]
     assert plan_estate(target).is_empty
+    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target))) == 1
+
+
+def test_of_two_that_create_it_at_once_each_takes_the_first(
+    new_target: NewTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both see both jobs, and both delete the second."""
+    target, at_once = new_target(), Barrier(2, timeout=30)
+
+    def find_together(workspace: WorkspaceClient, name: str) -> list[int]:
+        at_once.wait()
+        found = find_job_ids(workspace, name)
+        at_once.wait()
+        return found
+
+    monkeypatch.setattr("platform_assets.resource_types.job.find_job_ids", find_together)
+    desired = TEST_JAR_JOB.desired(target)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: TEST_JAR_JOB.create(Clients(target), desired), range(2)))
     assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target))) == 1
