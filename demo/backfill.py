@@ -20,7 +20,7 @@ from demo.main_job import prepare, reconcile
 from demo.phases import Phases
 from demo.questions import count_rows
 from lakehouse.targets import Settings, Target
-from lakehouse.workspace import open_aws
+from lakehouse.workspace import open_aws_client
 
 
 class NotLanded(DemoFailed):
@@ -82,7 +82,7 @@ def require_landed(target: Target, first: date, last: date) -> None:
 
 
 def _landed_days(target: Target) -> set[str]:
-    pages = open_aws(target, "pipeline").client("s3").get_paginator("list_objects_v2")
+    pages = open_aws_client(target, "pipeline", "s3").get_paginator("list_objects_v2")
     found = pages.paginate(Bucket=target.bucket("landing"), Prefix="flights/date=", Delimiter="/")
     return {
         entry["Prefix"].removeprefix("flights/date=").rstrip("/")

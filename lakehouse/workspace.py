@@ -5,9 +5,11 @@ Credentials come from profiles (`<target>-<role>`), never from arguments or code
 
 from __future__ import annotations
 
+import os
+import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 HTTP_TIMEOUT_SECONDS = 90  # a statement may be waited for 50 s
 POOL_SIZE = 64
+_making_aws_clients = threading.Lock()
 
 
 class WorkspaceUnreachable(Exception):
@@ -87,6 +90,27 @@ def open_aws(target: Target, role: str) -> boto3.Session:
         raise WorkspaceUnreachable(_explain(target, profile, str(error))) from error
     core.register_component("data_loader", _aws_models())
     return session
+
+
+@lru_cache(maxsize=128)
+def open_aws_client(target: Target, role: str, service: str) -> Any:
+    """Return the boto3 client of a service, made once: it takes a twentieth of a second, and threads may share it.
+
+    Raises:
+        WorkspaceUnreachable: the profile is missing.
+    """
+    with _making_aws_clients:  # which is not thread-safe
+        return open_aws(target, role).client(service)  # type: ignore[call-overload]
+
+
+def _forget_aws_clients() -> None:
+    """Let a forked process make its own: connections are its parent's, and a lock may be a thread's that it has not."""
+    global _making_aws_clients
+    _making_aws_clients = threading.Lock()
+    open_aws_client.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget_aws_clients)
 
 
 @lru_cache(maxsize=1)

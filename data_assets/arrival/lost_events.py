@@ -17,7 +17,7 @@ from data_assets.arrival.plans import WantedRun, plan_runs
 from data_assets.arrival.routes import Arrival, Layout, route
 from data_assets.arrival.selection import find_bronze
 from lakehouse.targets import Target
-from lakehouse.workspace import open_aws
+from lakehouse.workspace import open_aws_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +33,7 @@ def find_lost(
     target: Target, graph: AssetGraph, layout: Layout, instance: dg.DagsterInstance, now: datetime
 ) -> list[WantedRun]:
     """Return the runs that would take in what was missed."""
-    client = open_aws(target, "pipeline").client("s3")
+    client = open_aws_client(target, "pipeline", "s3")
     old = [(arrival, at) for arrival, at in _list_arrivals(client, layout) if at < (now - PATIENCE).timestamp()]
     loaded = read_loaded(instance, graph, layout)
     return list(plan_runs(select_missed(old, loaded), layout))

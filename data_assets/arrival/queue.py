@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
-from lakehouse.workspace import open_aws
+from lakehouse.workspace import open_aws_client
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -102,7 +102,7 @@ def open_queue(target: Target) -> LandingQueue:
     Raises:
         QueueMissing: it, or its dead-letter queue, does not exist.
     """
-    client = open_aws(target, "pipeline").client("sqs")
+    client = open_aws_client(target, "pipeline", "sqs")
     events = _find_url(client, target.queue("landing-events"))
     return LandingQueue(client, events, _find_url(client, target.queue("landing-events-dead-letters")))
 

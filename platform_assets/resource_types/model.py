@@ -5,18 +5,16 @@ One method is one kind of call; errors come back as the SDK raised them (sdk_err
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.targets import Target
-from lakehouse.workspace import WorkspaceUnreachable, open_aws, open_workspace
+from lakehouse.workspace import WorkspaceUnreachable, open_aws_client, open_workspace
 from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
-    import boto3
     from databricks.sdk import WorkspaceClient
 
     from lakehouse.names import TableName
@@ -36,8 +34,6 @@ class Clients:
     def __init__(self, target: Target, role: str = "deployer") -> None:
         self.target = target
         self._role = role
-        self._lock = threading.Lock()
-        self._services: dict[str, Any] = {}
 
     @property
     def workspace(self) -> WorkspaceClient:
@@ -59,11 +55,7 @@ class Clients:
 
     def aws(self, service: str) -> Any:
         """Return the boto3 client of a service."""
-        with self._lock:  # making clients is not thread-safe, using them is
-            if service not in self._services:
-                session: boto3.Session = open_aws(self.target, self._role)
-                self._services[service] = session.client(service)  # type: ignore[call-overload]
-            return self._services[service]
+        return open_aws_client(self.target, self._role, service)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lakehouse.targets import local_target
-from lakehouse.workspace import WorkspaceUnreachable, open_aws, open_workspace
+from lakehouse.workspace import WorkspaceUnreachable, open_aws, open_aws_client, open_workspace
 
 if TYPE_CHECKING:
     from lakehouse.targets import Target
@@ -52,3 +53,20 @@ def test_what_boto3_knows_of_services_is_read_once_for_all_roles(warm_target: "T
     sessions = [open_aws(warm_target, role)._session for role in ("pipeline", "analyst")]
     loaders = {id(session.get_component("data_loader")) for session in sessions}
     assert len(loaders) == 1
+
+
+def test_a_process_makes_a_client_once_and_a_forked_one_its_own(warm_target: "Target") -> None:
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(open_aws_client, warm_target, "pipeline", service) for service in ("sts", "sqs") * 8]
+    client = open_aws_client(warm_target, "pipeline", "sts")
+    assert client is open_aws_client(warm_target, "pipeline", "sts")
+    assert {call.result().meta.service_model.service_name for call in calls} == {"sts", "sqs"}
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            own = open_aws_client(warm_target, "pipeline", "sts")
+            code = int(own is client or not own.get_caller_identity()["Arn"].endswith("/lakehouse-pipeline"))
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.sql import StatementState
 
 from lakehouse.targets import Target, read_settings
-from lakehouse.workspace import open_workspace
+from lakehouse.workspace import open_aws_client, open_workspace
 from local_workspace import lifecycle
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate
@@ -55,19 +56,34 @@ class Gateway:
         self.admin.api_client.do("DELETE", "/local/faults")
 
 
-class RecordingClients(Clients):
+class HandledClients(Clients):
+    """Clients whose AWS clients are nobody else's, so that handlers of their calls are not either."""
+
+    def __init__(self, target: Target, role: str = "deployer") -> None:
+        super().__init__(target, role)
+        self._own: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def aws(self, service: str) -> Any:
+        with self._making:
+            if service not in self._own:
+                self._own[service] = open_aws_client.__wrapped__(self.target, self._role, service)
+                self.add_handler(self._own[service].meta.events)
+            return self._own[service]
+
+    def add_handler(self, events: Any) -> None:
+        raise NotImplementedError
+
+
+class RecordingClients(HandledClients):
     """Clients that note each AWS call by its name."""
 
     def __init__(self, target: Target, role: str = "deployer") -> None:
         super().__init__(target, role)
         self.calls: list[str] = []
 
-    def aws(self, service: str) -> Any:
-        made = service in self._services
-        client = super().aws(service)
-        if not made:
-            client.meta.events.register("before-call", self._note, unique_id="noted")  # by two threads at once
-        return client
+    def add_handler(self, events: Any) -> None:
+        events.register("before-call", self._note)
 
     @property
     def writes(self) -> list[str]:

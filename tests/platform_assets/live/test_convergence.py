@@ -19,7 +19,14 @@ from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.volume import Volume
-from tests.platform_assets.live.conftest import Gateway, NewTarget, RecordingClients, apply_with, plan_with
+from tests.platform_assets.live.conftest import (
+    Gateway,
+    HandledClients,
+    NewTarget,
+    RecordingClients,
+    apply_with,
+    plan_with,
+)
 
 UNITY = "/api/2.1/unity-catalog"
 
@@ -34,7 +41,7 @@ class Killed(BaseException):
         Killed.count += 1
 
 
-class KilledClients(Clients):
+class KilledClients(HandledClients):
     """Clients that are killed when a resource's first write has been done and its answer is on the way."""
 
     def __init__(self, target: Target) -> None:
@@ -54,12 +61,8 @@ class KilledClients(Clients):
     def workspace(self) -> WorkspaceClient:
         return self._unity
 
-    def aws(self, service: str) -> Any:
-        made = service in self._services
-        client = super().aws(service)
-        if not made:
-            client.meta.events.register("after-call", self._die)
-        return client
+    def add_handler(self, events: Any) -> None:
+        events.register("after-call", self._die)
 
     def _die(self, model: Any, http_response: Any, **_: Any) -> None:
         if http_response.status_code < 300 and not model.name.startswith(("Get", "List", "Head", "Describe")):

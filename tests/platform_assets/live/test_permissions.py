@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lakehouse.targets import Target
-from lakehouse.workspace import open_aws, open_workspace
+from lakehouse.workspace import open_aws, open_aws_client, open_workspace
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.permissions import PERMISSIONS, deployer_policy
@@ -53,16 +54,20 @@ def target(new_target: NewTarget) -> Target:
 def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The AWS permissions of the calls that resources make from now on."""
     called: set[str] = set()
-    plain = Clients.aws
+    made: dict[tuple[Target, str, str], Any] = {}
+    making = threading.Lock()
 
     def note(model: Any, **_: Any) -> None:
         name = f"{model.service_model.signing_name}:{model.name}"
         called.add(OTHER_NAMES.get(name, name))
 
     def aws(self: Clients, service: str) -> Any:
-        client = plain(self, service)
-        client.meta.events.register("before-call", note, unique_id="called")
-        return client
+        key = self.target, self._role, service
+        with making:
+            if key not in made:
+                made[key] = open_aws_client.__wrapped__(*key)
+                made[key].meta.events.register("before-call", note)
+            return made[key]
 
     monkeypatch.setattr(Clients, "aws", aws)
     return called
