@@ -16,3 +16,14 @@ def find_job_ids(workspace: WorkspaceClient, name: str) -> list[int]:
 def find_job(workspace: WorkspaceClient, name: str) -> int | None:
     """Return the id of the oldest of them; None if there is none."""
     return next(iter(find_job_ids(workspace, name)), None)
+
+
+def delete_job(workspace: WorkspaceClient, job_id: int) -> None:
+    """Delete; a job that somebody else was faster with is no error."""
+    from databricks.sdk.errors.base import DatabricksError
+
+    try:
+        workspace.jobs.delete(job_id)
+    except DatabricksError:  # 400 for a job that is gone, not 404 as elsewhere
+        if any(one.job_id == job_id for one in workspace.jobs.list()):
+            raise

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.jobs import find_job, find_job_ids
+from lakehouse.jobs import delete_job, find_job, find_job_ids
 from lakehouse.object_permissions import grant_levels, read_permissions
 
 if TYPE_CHECKING:
@@ -75,23 +75,13 @@ def _create(workspace: WorkspaceClient, job: DeployedJob) -> int:
     workspace.jobs.create(**job.settings.as_shallow_dict())
     first, *others = find_job_ids(workspace, job.name)
     for other in others:
-        _delete(workspace, other)
+        delete_job(workspace, other)
     return first
 
 
 def _permit(workspace: WorkspaceClient, job_id: int, job: DeployedJob) -> None:
     if job.permissions:
         grant_levels(workspace, "jobs", str(job_id), job.permissions)
-
-
-def _delete(workspace: WorkspaceClient, job_id: int) -> None:
-    from databricks.sdk.errors.base import DatabricksError
-
-    try:
-        workspace.jobs.delete(job_id)
-    except DatabricksError:
-        if any(one.job_id == job_id for one in workspace.jobs.list()):
-            raise  # it is not another deployment that was faster
 
 
 def _index(value: Any, name: str = "") -> Any:

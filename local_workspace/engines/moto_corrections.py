@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.core import serialize
 from moto.core.common_models import BaseModel
-from moto.core.utils import unix_time, utcnow
+from moto.core.utils import utcnow
 from moto.iam import access_control
 from moto.iam.responses import IamResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
@@ -147,4 +147,4 @@ def _role_arn(response: IamResponse, name: str) -> str:
 
 def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool:
     queue: Any = backend.get_queue(queue_name)
-    return bool(queue.message_retention_period + (message.sent_timestamp or 0) / 1000 > unix_time())
+    return bool(queue.message_retention_period + (message.sent_timestamp or 0) / 1000 > time.time())

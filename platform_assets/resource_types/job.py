@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse.jars import JARS
-from lakehouse.jobs import find_job_ids
+from lakehouse.jobs import delete_job, find_job_ids
 from lakehouse.names import REQUESTED_BY
 from lakehouse.object_permissions import allow, grant_levels, read_permissions
 from lakehouse.targets import Target
@@ -19,7 +19,6 @@ from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import notebook_path
 from platform_assets.resource_types.ownership import mark_labels, own_labels
-from platform_assets.resource_types.sdk_errors import unless_missing
 
 _API = "/api/2.2/jobs"
 _ENVIRONMENT = "java"
@@ -92,7 +91,7 @@ class Job(Resource):
         name = self.physical_name(clients.target)
         _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
         for job_id in find_job_ids(clients.workspace, name)[1:]:
-            _delete(clients, job_id)
+            delete_job(clients.workspace, job_id)
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update the fields that differ; take out tasks that are not declared."""
@@ -108,7 +107,7 @@ class Job(Resource):
     def delete(self, clients: Clients) -> None:
         """Delete; active runs are cancelled."""
         for job_id in find_job_ids(clients.workspace, self.physical_name(clients.target)):
-            _delete(clients, job_id)
+            delete_job(clients.workspace, job_id)
 
     def audited_names(self, clients: Clients) -> tuple[str, ...]:
         """Its id."""
@@ -153,16 +152,6 @@ def _shape(actual: Any, declared: Any) -> Any:
     if not isinstance(declared, Mapping) or not isinstance(actual, Mapping):
         return actual
     return {name: _shape(actual[name], value) for name, value in declared.items() if name in actual}
-
-
-def _delete(clients: Clients, job_id: int) -> None:
-    from databricks.sdk.errors import InvalidParameterValue
-
-    try:
-        unless_missing(lambda: clients.workspace.jobs.delete(job_id))
-    except InvalidParameterValue as error:  # not 404 as elsewhere
-        if "does not exist" not in str(error):
-            raise
 
 
 def _do(clients: Clients, method: str, action: str, **options: Any) -> dict[str, Any]:

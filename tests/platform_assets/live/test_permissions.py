@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lakehouse.targets import Target
-from lakehouse.workspace import open_aws, open_aws_client, open_workspace
+from lakehouse.workspace import open_aws, open_workspace
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.permissions import PERMISSIONS, deployer_policy
@@ -51,26 +50,26 @@ def target(new_target: NewTarget) -> Target:
 
 
 @pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """The AWS permissions of the calls that resources make from now on."""
     called: set[str] = set()
-    made: dict[tuple[Target, str, str], Any] = {}
-    making = threading.Lock()
+    clients: set[Any] = set()
+    plain = Clients.aws
 
     def note(model: Any, **_: Any) -> None:
         name = f"{model.service_model.signing_name}:{model.name}"
         called.add(OTHER_NAMES.get(name, name))
 
     def aws(self: Clients, service: str) -> Any:
-        key = self.target, self._role, service
-        with making:
-            if key not in made:
-                made[key] = open_aws_client.__wrapped__(*key)
-                made[key].meta.events.register("before-call", note)
-            return made[key]
+        client = plain(self, service)
+        client.meta.events.register("before-call", note, unique_id="called")
+        clients.add(client)
+        return client
 
     monkeypatch.setattr(Clients, "aws", aws)
-    return called
+    yield called
+    for client in clients:  # others go on using them
+        client.meta.events.unregister("before-call", unique_id="called")
 
 
 def as_moto_takes_it(policy: dict[str, Any]) -> dict[str, Any]:
