@@ -50,8 +50,8 @@ dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
 	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
 
-test: $(READY) ## All tests, in two processes with a local workspace each
-	@env -u DAGSTER_HOME $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## All tests: two processes with a local workspace each, a third for what needs none
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300 --timeout 3600

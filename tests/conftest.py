@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import gc
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from xdist.remote import Producer
@@ -18,6 +19,8 @@ from xdist.workermanage import WorkerController
 
 if TYPE_CHECKING:
     from lakehouse.targets import Target
+
+WARM_WORKERS = 2  # of `-n 3`, those that have a workspace of their own
 
 # Set before anything of the project is imported: definitions read the environment when they load.
 _HOME = Path(tempfile.mkdtemp(prefix="lakehouse-tests-"))
@@ -33,15 +36,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Files to workers, to one from the front, to the next from the back.
+    """Files to workers, to one from the front, to the next from the back; a third gets what needs no warm workspace.
 
     At the front are flows, which compute, at the back runs that are waited for: two of one kind side by side leave the
-    machine with too much, then with nothing to do.
+    machine with too much, then with nothing to do. A third workspace would have to be warmed up as well.
     """
 
+    def schedule(self) -> None:
+        if self.collection is None:  # every worker has found the same tests, and written down what they need
+            needs = _needs_of(self.nodes[0].workerinput)
+            self._warm = set(json.loads(needs.read_text()))
+            needs.unlink()
+        super().schedule()
+
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if self.nodes.index(node) % 2:
-            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        worker = self.nodes.index(node)
+        wanted = [scope for scope in self.workqueue if (scope in self._warm) == (worker < WARM_WORKERS)]
+        if not wanted and worker >= WARM_WORKERS:
+            node.shutdown()
+            return
+        wanted = wanted or list(self.workqueue)
+        self.workqueue.move_to_end(wanted[-1 if worker % 2 else 0], last=False)
         super()._assign_work_unit(node)
 
 
@@ -57,9 +72,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FromBot
     return FromBothEnds(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-def pytest_collection_finish() -> None:
-    """Spare what has been collected, a million objects, from being looked through again and again."""
+@pytest.hookimpl(tryfirst=True)  # before xdist tells the scheduler
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Say which files need the warm workspace; spare a million objects from being looked through again and again."""
+    workerinput = getattr(session.config, "workerinput", None)
+    if workerinput is not None and workerinput["workerid"] == "gw0":
+        warm = {item.nodeid.split("::")[0] for item in session.items if "warm_target" in _fixtures_of(item)}
+        _needs_of(workerinput).write_text(json.dumps(sorted(warm)))
     gc.freeze()
+
+
+def _needs_of(workerinput: Mapping[str, Any]) -> Path:
+    return Path(tempfile.gettempdir()) / f"lakehouse-tests-{workerinput['testrunuid']}.json"
+
+
+def _fixtures_of(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

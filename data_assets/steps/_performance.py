@@ -33,7 +33,7 @@ def share_on_time() -> Column:
 def measure_flights(run: StepRun, output: str, keys: Sequence[str], *more: Column) -> dict[str, Any]:
     """Return what `judge_flights` needs of a table that counts `flights`, and more measures over it."""
     counted = F.coalesce(F.sum("flights"), F.lit(0)).alias("counted")
-    here = run.read_back(output).agg(count_rows(), count_keys(keys), counted, *more)
+    here = run.measure_back(output, count_rows(), count_keys(keys), counted, *more)
     return run.measure(here, run.read(SILVER_FLIGHTS).agg(count_rows("in_silver")))
 
 

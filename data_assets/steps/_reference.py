@@ -22,6 +22,6 @@ def read_newest(run: StepRun, name: str) -> DataFrame:
 def check_reference(run: StepRun, name: str) -> Iterator[Check]:
     """Check keys and say what could not be read."""
     keys = run.plan.output(name).keys
-    found = run.measure(run.read_back(name).agg(count_rows(), count_keys(keys), *unreadable()))
+    found = run.measure(run.measure_back(name, count_rows(), count_keys(keys), *unreadable()))
     yield judge_unique(name, found, keys)
     yield judge_unreadable(name, found)

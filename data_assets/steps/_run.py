@@ -27,6 +27,7 @@ class StepRun:
         self.spark = spark
         spark.conf.set("spark.sql.session.timeZone", "UTC")  # else days and hours would depend on the workspace
         self.plan = plan
+        self._counted: set[str] = set()
         self._row_counts: dict[str, int] = {}
 
     def read(self, name: str) -> DataFrame:
@@ -39,6 +40,13 @@ class StepRun:
         """Return what an output holds now; of one that is loaded by day, the days of the range."""
         output = self.plan.output(name)
         return self._of_range(self.spark.table(output.table), output.daily)
+
+    def measure_back(self, name: str, *measures: Column) -> DataFrame:
+        """Return measures of what `read_back` returns, for `measure`: if that is all of the table, its size as well."""
+        if self.plan.output(name).daily and self.plan.days is not None:
+            return self.read_back(name).agg(*measures)
+        self._counted.add(name)
+        return self.read_back(name).agg(count_rows(name), *measures)
 
     def read_landed(self) -> DataFrame:
         """Return the landed lines (`value`) and where each came from; of the range, if the step is run by day.
@@ -59,7 +67,8 @@ class StepRun:
     def measure(self, *aggregates: DataFrame) -> dict[str, Any]:
         """Return the values of frames that have one row each, by name; one query, which counts the outputs, too."""
         outputs = self.plan.outputs
-        sizes = [self.spark.table(output.table).agg(count_rows(output.name)) for output in outputs]
+        uncounted = [output for output in outputs if output.name not in self._counted]
+        sizes = [self.spark.table(output.table).agg(count_rows(output.name)) for output in uncounted]
         (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes]).collect()
         values: dict[str, Any] = found.asDict()
         self._row_counts = {output.name: values.pop(output.name) for output in outputs}

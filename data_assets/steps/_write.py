@@ -58,6 +58,9 @@ class OwnCommits:
     count: int = 1
 
 
+NO_COMMIT = OwnCommits(lambda _commit: False, 0)
+
+
 def write_frame(spark: SparkSession, frame: DataFrame, output: Output, plan: Plan) -> Written:
     """Write in the output's mode and say what was done."""
     ordered = frame.select(*(F.col(name).cast(kind).alias(name) for name, kind, _ in output.columns))
@@ -129,16 +132,23 @@ def own_token(token: str) -> OwnCommits:
 
 
 def _merge(spark: SparkSession, frame: DataFrame, output: Output, _plan: Plan) -> OwnCommits:
-    """MERGE in SQL: DeltaTable is not served by every Connect server. Rows that are the same are not touched."""
+    """MERGE in SQL: DeltaTable is not served by every Connect server. Rows that are the same are not touched.
+
+    Where all are, no MERGE is made: it would read them over and over, and write their files anew.
+    """
     incoming = f"incoming_{uuid.uuid4().hex}"  # other tables may be merged into meanwhile
     frame.createOrReplaceTempView(incoming)
     names = [name for name, _, _ in output.columns]
     on = " AND ".join(f"t.`{key}` <=> s.`{key}`" for key in output.keys)
     values = [name for name in names if name not in output.keys and not name.startswith("_")]
     differs = " OR ".join(f"NOT (t.`{name}` <=> s.`{name}`)" for name in [*values, "_rescued", "_corrupt_record"])
+    table = quote_name(output.table)
+    is_there = f"{on} AND NOT ({differs})"
+    if not spark.sql(f"SELECT 1 FROM {incoming} s LEFT ANTI JOIN {table} t ON {is_there} LIMIT 1").collect():
+        return NO_COMMIT
     assignments = ", ".join(f"t.`{name}` = s.`{name}`" for name in names)
     (done,) = spark.sql(
-        f"MERGE INTO {quote_name(output.table)} t USING {incoming} s ON {on} "
+        f"MERGE INTO {table} t USING {incoming} s ON {on} "
         f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assignments} "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(f'`{name}`' for name in names)}) "
         f"VALUES ({', '.join(f's.`{name}`' for name in names)})"

@@ -23,6 +23,12 @@ HEAP = "4g"
 # Measured: docs/explanation/local-workspace.md.
 COMPILER = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 HUGE_PAGES = ("-XX:+UseTransparentHugePages",) if sys.platform == "linux" else ()  # no other Java knows the option
+CLASSES = "-XX:MetaspaceSize=512m"  # else the heap is cleared three times while they are loaded
+EXTENSIONS = (
+    "io.unitycatalog.local.SharedScans",
+    "io.delta.sql.DeltaSparkSessionExtension",
+    "io.unitycatalog.local.SessionRules",
+)
 # What spark-submit would pass; started directly, since spark-submit asks for a module the wheel's JRE lacks.
 OPENED_PACKAGES = (
     *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
@@ -44,7 +50,9 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.scheduler.mode": "FAIR",
         "spark.local.dir": str(_scratch(directory)),
         "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,io.unitycatalog.local.SessionRules",
+        "spark.sql.extensions": ",".join(EXTENSIONS),
+        "spark.plugins": "io.unitycatalog.local.SharedClassLoader",
+        "spark.sql.artifact.isolation.enabled": "true",
         "spark.sql.catalog.spark_catalog": "io.unitycatalog.local.NeutralCatalog",
         "spark.sql.sources.default": "delta",
         "spark.sql.session.timeZone": "Etc/UTC",
@@ -166,6 +174,7 @@ class SparkConnectServer:
         yield f"-Xmx{HEAP}"
         yield from COMPILER
         yield from HUGE_PAGES
+        yield CLASSES
         yield from (f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES)
         yield from MEMORY_ACCESS
         yield from ("-XX:+UseParallelGC", "-Dio.netty.tryReflectionSetAccessible=true", "-Duser.timezone=UTC")

@@ -59,6 +59,23 @@ def test_nothing_to_write_makes_no_commit(session: Any, output: Output) -> None:
     assert len(read_history(session, output, 9)) == 1
 
 
+def test_a_merge_of_rows_that_are_there_makes_no_commit(session: Any, output: Output) -> None:
+    """Their lineage may be new, and a null is a value like any other."""
+    columns = (*COLUMNS, *((name, "STRING", name) for name in ("_rescued", "_corrupt_record", "_source_file")))
+    merged = dataclasses.replace(output, mode="merge", keys=("flight_date",), columns=columns, daily=False)
+
+    def merge(first: str, last: str, file: str = "a") -> Written:
+        days = f"VALUES (DATE'2013-01-01', {first}), (DATE'2013-01-02', {last}) AS v(flight_date, number)"
+        lineage = f"NULL AS _rescued, NULL AS _corrupt_record, '{file}' AS _source_file"
+        frame = session.sql(f"SELECT *, {lineage} FROM {days}")
+        return write_frame(session, frame, merged, Plan("x", (merged,), {}, None))
+
+    assert merge("1", "NULL") == Written(1, 2, 2)
+    assert merge("1", "NULL", "b") == Written(1, 0, 0)
+    assert merge("NULL", "2") == Written(2, 2, 2)
+    assert len(read_history(session, merged, 9)) == 3
+
+
 def test_a_table_gains_the_columns_of_its_declaration(session: Any, output: Output) -> None:
     write(session, output, 10)
     wider = dataclasses.replace(output, columns=(*COLUMNS, ("name", "STRING", "It's new")))

@@ -149,6 +149,23 @@ def test_a_writer_creates_and_owns_what_it_made(workspace: WarmWorkspace, scratc
     run_sql(workspace, "pipeline", f"DROP TABLE {MAIN}.made")
 
 
+def test_to_write_and_to_read_are_two_rights(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """A table's credential reads, whatever it is opened for: the right to write is asked for by itself."""
+    inbox = f"{MAIN}.inbox"
+    insert, read = f"INSERT INTO {inbox} SELECT id FROM range(3)", f"SELECT count(*) FROM {inbox}"
+    run_sql(workspace, "deployer", f"CREATE TABLE {inbox} (id BIGINT)")
+    run_sql(workspace, "deployer", f"GRANT MODIFY ON TABLE {inbox} TO analysts")
+    run_sql(workspace, "analyst", insert)
+    assert f"SELECT on Table '{inbox}'" in refusal(workspace, scratch, "analyst", read)
+    run_sql(workspace, "deployer", f"GRANT SELECT ON TABLE {inbox} TO analysts")
+    run_sql(workspace, "analyst", insert)
+    assert run_sql(workspace, "analyst", read) == [["6"]]
+    run_sql(workspace, "deployer", f"REVOKE MODIFY ON TABLE {inbox} FROM analysts")
+    assert f"MODIFY on Table '{inbox}'" in refusal(workspace, scratch, "analyst", insert)
+    assert run_sql(workspace, "analyst", read) == [["6"]]
+    run_sql(workspace, "deployer", f"DROP TABLE {inbox}")
+
+
 def test_without_use_nothing_below_opens(workspace: WarmWorkspace, scratch: Scratch) -> None:
     run_sql(workspace, "deployer", f"CREATE SCHEMA {NAME}.closed")
     run_sql(workspace, "deployer", f"CREATE TABLE {NAME}.closed.t AS SELECT 1 AS one")

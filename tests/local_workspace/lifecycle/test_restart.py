@@ -1,4 +1,4 @@
-"""What outlives crashes and restarts with all engines: tables, files, grants, the audit log; cancelling in Spark."""
+"""What outlives crashes and restarts with all engines: tables, files, grants, the audit log."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
-from databricks.sdk.service.compute import Environment
-from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 
 from lakehouse.serverless import ServerlessRuns
 from lakehouse.targets import local_target, read_settings
 from local_workspace import lifecycle
 from tests.lakehouse.serverless.conftest import Remote
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.local_workspace.services.jobs.harness import wait_for_run, wait_for_task
 from tests.waiting import wait_until
 
 BOX = "/Volumes/kept/s/v"
@@ -37,7 +34,6 @@ with open_dagster_pipes(params_loader=loader, message_writer=writer) as pipes:
         time.sleep(600)
     pipes.report_asset_materialization(metadata={{"n": 7}})
 """
-ENDLESS = "spark.range(10**12).selectExpr('sum(id % 7 * 3)').collect()"
 
 
 class Whole:
@@ -148,18 +144,3 @@ def wait_for_spark(whole: Whole, dead: int) -> None:
             return
         assert time.monotonic() < deadline, engines["spark"]
         time.sleep(0.2)
-
-
-def test_a_run_is_cancelled_while_spark_computes(workspace: WarmWorkspace) -> None:
-    client = workspace.client("deployer")
-    path = f"/Users/{workspace.name('deployer')}/endless.py"
-    client.workspace.upload(path, io.BytesIO(f"print('began', flush=True)\n{ENDLESS}".encode()), overwrite=True)
-    task = SubmitTask("main", spark_python_task=SparkPythonTask(f"/Workspace{path}"), environment_key="e")
-    environment = JobEnvironment("e", Environment(environment_version="4"))
-    run_id = client.jobs.submit(tasks=[task], environments=[environment]).run_id
-    wait_for_task(client, run_id, "RUNNING")
-    time.sleep(3)  # into the query: nothing outside of Spark tells when it computes
-    began = time.monotonic()
-    client.jobs.cancel_run(run_id)
-    assert wait_for_run(client, run_id).result == "CANCELED"
-    assert time.monotonic() - began < 15

@@ -25,4 +25,4 @@ def transform(run: StepRun) -> Iterator[DataFrame]:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Say what could not be read."""
-    yield judge_unreadable(NAME, run.measure(run.read_back(NAME).agg(*unreadable())))
+    yield judge_unreadable(NAME, run.measure(run.measure_back(NAME, *unreadable())))

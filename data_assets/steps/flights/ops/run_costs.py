@@ -44,7 +44,8 @@ def transform(run: StepRun) -> DataFrame:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Check that what runs used is all shared out, and say what is not on the bill yet."""
-    here = run.read_back(NAME).agg(
+    here = run.measure_back(
+        NAME,
         count_rows(),
         count_keys(KEY),
         count_where(F.col("dbu").isNull(), "unbilled"),

@@ -77,7 +77,7 @@ def check(run: StepRun) -> Iterator[Check]:
     found = run.measure(
         run.read(BRONZE).agg(count_rows("rows_in"), F.max(DAY).alias("newest_landed")),
         silver.agg(count_rows(), count_keys(KEY), unknown, F.max(DAY).alias("newest_good")),
-        run.read_back(QUARANTINE).agg(count_rows("quarantined")),
+        run.measure_back(QUARANTINE, count_rows("quarantined")),
     )
     numbers = {"rows_in": found["rows_in"], "good": found["rows"], "quarantined": found["quarantined"]}
     conserved = found["rows_in"] == found["rows"] + found["quarantined"]

@@ -52,7 +52,7 @@ def check(run: StepRun) -> Iterator[Check]:
         count_where(usable & F.col("is_misread"), "misread"),
         F.count_distinct(F.when(usable, F.struct(*KEY))).alias("different_keys"),
     )
-    found = run.measure(landed, run.read_back(SILVER).agg(count_rows(), count_keys(KEY)))
+    found = run.measure(landed, run.measure_back(SILVER, count_rows(), count_keys(KEY)))
     numbers = {name: found[name] for name in ("rows_in", "outdated", "without_key")} | {"good": found["rows"]}
     numbers["duplicates"] = found["rows_in"] - found["outdated"] - found["without_key"] - found["different_keys"]
     yield Check(SILVER, "row_conservation", found["rows"] == found["different_keys"], numbers)

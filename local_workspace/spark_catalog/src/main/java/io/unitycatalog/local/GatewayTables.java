@@ -227,11 +227,31 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
     }
   }
 
+  /**
+   * Returns the credential a table brings along. It only reads, also where rows are to be written: Delta keeps what it
+   * knows of a table by credential, and would work it out once for readers and once more for writers. The file system
+   * asks for the right to write again when it is used.
+   */
   private Map<String, String> vend(JsonNode info, boolean write) {
     String tableId = info.path("table_id").asText();
+    if (!write) {
+      return vend(tableId, false).asProperties();
+    }
+    PathCredential writing = vend(tableId, true);
+    try {
+      return vend(tableId, false).asProperties();
+    } catch (GatewayError error) {
+      if (error.status == 403) { // MODIFY without SELECT
+        return writing.asProperties();
+      }
+      throw error;
+    }
+  }
+
+  private PathCredential vend(String tableId, boolean write) {
     ObjectNode wanted = GatewayClient.JSON.createObjectNode();
     wanted.put("table_id", tableId).put("operation", write ? "READ_WRITE" : "READ");
-    return PathCredential.read(client.post("temporary-table-credentials", wanted), write, tableId).asProperties();
+    return PathCredential.read(client.post("temporary-table-credentials", wanted), write, tableId);
   }
 
   private String fullName(Identifier ident) {

@@ -37,7 +37,7 @@ public final class GovernedS3FileSystem extends GovernedFileSystem {
     if (ofTable.isFresh() && (ofTable.writable() || !write)) {
       return ofTable;
     }
-    // Spark loads the table of TRUNCATE, OPTIMIZE or VACUUM as if to read it: the right to write shows when it is used.
+    // tables come with a credential to read: the right to write shows when it is used
     return ofTable.tableId().isEmpty()
         ? vendor.forPath(PathCredential.stripSlash(url), write)
         : vendor.forTable(ofTable.tableId(), url, write);

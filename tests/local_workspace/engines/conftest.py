@@ -1,0 +1,30 @@
+"""Sessions straight on the warm workspace's Spark server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local_workspace.engines.spark_session import open_session
+from tests.local_workspace.conftest import WarmWorkspace
+
+
+@pytest.fixture
+def open_spark(workspace: WarmWorkspace) -> Iterator[Callable[[], Any]]:
+    """Opens a session of the pipeline's each time."""
+    home = workspace.target.profiles_home
+    assert home is not None
+    url = json.loads((home / "endpoints.json").read_text())["spark_connect"]
+    opened: list[Any] = []
+
+    def open_spark() -> Any:
+        token = workspace.client("pipeline").config.token or ""
+        opened.append(open_session(url, token, workspace.name("pipeline"), []))
+        return opened[-1]
+
+    yield open_spark
+    for session in opened:
+        session.stop()
