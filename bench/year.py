@@ -72,17 +72,17 @@ def _open_session(target: Target) -> Iterator[Any]:
     """Open a session as the pipeline on the Spark server, with /Volumes in this process as in a run's."""
     from lakehouse.workspace import open_workspace
     from local_workspace.engines.spark_session import open_session
+    from local_workspace.lifecycle.files import read_endpoints
     from local_workspace.serverless_runtime import volumes
     from local_workspace.serverless_runtime.gateway_client import GatewayClient
 
     assert target.profiles_home is not None
-    endpoints = json.loads(Path(target.profiles_home / "endpoints.json").read_text())
+    endpoints = read_endpoints(target.profiles_home)
+    assert endpoints is not None
     token = open_workspace(target, "pipeline").config.token
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # pyspark.sql.functions then makes columns of Spark Connect
-    volumes.interpose(GatewayClient(endpoints["host"], token))
-    session = open_session(
-        endpoints["spark_connect"], token, target.principals["pipeline"], [target.catalog("flights")]
-    )
+    volumes.interpose(GatewayClient(endpoints.host, token))
+    session = open_session(endpoints.spark_connect, token, target.principals["pipeline"], [target.catalog("flights")])
     try:
         yield session
     finally:

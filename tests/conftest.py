@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,17 +77,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Say which files need the warm workspace; spare a million objects from being looked through again and again."""
     workerinput = getattr(session.config, "workerinput", None)
     if workerinput is not None and workerinput["workerid"] == "gw0":
-        warm = {item.nodeid.split("::")[0] for item in session.items if "warm_target" in _fixtures_of(item)}
+        users = [item for item in session.items if "warm_target" in getattr(item, "fixturenames", ())]
+        warm = {item.nodeid.split("::")[0] for item in users}
         _needs_of(workerinput).write_text(json.dumps(sorted(warm)))
     gc.freeze()
 
 
 def _needs_of(workerinput: Mapping[str, Any]) -> Path:
     return Path(tempfile.gettempdir()) / f"lakehouse-tests-{workerinput['testrunuid']}.json"
-
-
-def _fixtures_of(item: pytest.Item) -> Sequence[str]:
-    return getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ HEAP = "4g"
 # Measured: docs/explanation/local-workspace.md.
 COMPILER = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 HUGE_PAGES = ("-XX:+UseTransparentHugePages",) if sys.platform == "linux" else ()  # no other Java knows the option
-CLASSES = "-XX:MetaspaceSize=512m"  # else the heap is cleared three times while they are loaded
+CLASSES = "-XX:MetaspaceSize=512m"  # else three full collections while they are loaded, not one
 EXTENSIONS = (
     "io.unitycatalog.local.SharedScans",
     "io.delta.sql.DeltaSparkSessionExtension",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from local_workspace.engines.spark_session import open_session
+from local_workspace.lifecycle.files import read_endpoints
 from tests.local_workspace.conftest import WarmWorkspace
 
 
@@ -17,7 +17,7 @@ def open_spark(workspace: WarmWorkspace) -> Iterator[Callable[[], Any]]:
     """Opens a session of the pipeline's each time."""
     home = workspace.target.profiles_home
     assert home is not None
-    url = json.loads((home / "endpoints.json").read_text())["spark_connect"]
+    url = read_endpoints(home).spark_connect
     opened: list[Any] = []
 
     def open_spark() -> Any:

