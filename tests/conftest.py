@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import json
 import os
@@ -85,6 +86,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _needs_of(workerinput: Mapping[str, Any]) -> Path:
     return Path(tempfile.gettempdir()) / f"lakehouse-tests-{workerinput['testrunuid']}.json"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _revisions_read_once() -> Iterator[None]:
+    """Dagster reads the scripts of all its schema's revisions for each database it opens, for a test four or more."""
+    from alembic.script import ScriptDirectory
+
+    read = ScriptDirectory.from_config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", functools.cache(read))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,46 +7,64 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local_workspace.engines.spark_client import WARM_UP, client_command
 from local_workspace.engines.spark_connect import SparkConnectServer
 from local_workspace.engines.spark_session import session_url
 from local_workspace.engines.spark_warm_up import warm_up
-from local_workspace.engines.toolchain import Toolchain
+from local_workspace.engines.toolchain import Toolchain, locked
+
+MOST = 3  # sets that are kept, a third of a gigabyte each: of several clones that differ, or of one over time
 
 Say = Callable[[str], None]
 
 
 def ensure_aot_caches(toolchain: Toolchain, say: Say) -> None:
     """Make the caches when they are missing; without them everything works, only slower."""
-    if toolchain.aot_cache.exists():
-        return
-    say("warming up Spark once, to make every later start faster")
-    toolchain.aot_cache.parent.mkdir(exist_ok=True)
-    for outdated in toolchain.aot_cache.parent.iterdir():  # of other jars, or of a set-up that was killed
-        outdated.unlink(missing_ok=True)
-    caches = (toolchain.client_aot_cache, toolchain.aot_cache)  # the last one says that both are there
-    half_done = [cache.with_suffix(f".{os.getpid()}") for cache in caches]
-    with tempfile.TemporaryDirectory() as directory:
-        _train(toolchain, Path(directory), *half_done)
-    for made, cache in zip(half_done, caches, strict=True):
-        if made.exists():
-            made.replace(cache)
+    place, name = toolchain.aot_cache.parent, toolchain.aot_cache.name
+    place.parent.mkdir(exist_ok=True)
+    with locked(place.with_name("lock")):
+        if not toolchain.aot_cache.exists():
+            say("warming up Spark once, to make every later start faster")
+            with tempfile.TemporaryDirectory(dir=place.parent) as work:
+                made = Path(work) / place.name
+                made.mkdir()
+                _train(toolchain, Path(work), made)
+                if (made / name).exists():
+                    made.replace(place)
+        _remove_outdated(place, name)
 
 
-def _train(toolchain: Toolchain, directory: Path, client: Path, server: Path) -> None:
+def _remove_outdated(place: Path, name: str) -> None:
+    """Keep the sets that were last set up, this one among them; what is no set was left by a set-up that was killed."""
+    if place.exists():
+        os.utime(place)
+    found = {path for path in place.parent.iterdir() if path.is_dir()}
+    sets = sorted((path for path in found if (path / name).exists()), key=lambda path: path.stat().st_mtime)
+    for outdated in found - {*sets[-MOST:]}:
+        shutil.rmtree(outdated)
+
+
+def _train(toolchain: Toolchain, directory: Path, made: Path) -> None:
     nowhere = "http://127.0.0.1:9"
-    spark = SparkConnectServer(toolchain, directory, nowhere, nowhere, java_options=(_output(server),))
+    output = _output(made / toolchain.aot_cache.name)
+    spark = SparkConnectServer(toolchain, directory, nowhere, nowhere, java_options=(output,))
     spark.start()
     try:
         spark.wait_ready()
-        warm_up(spark)
-        _run_jar_task(toolchain, directory, spark.url, client)
+        with ThreadPoolExecutor(1) as threads:
+            task = threads.submit(
+                _run_jar_task, toolchain, directory, spark.url, made / toolchain.client_aot_cache.name
+            )
+            warm_up(spark)
+        task.result()
     finally:
         spark.stop(grace_s=60)  # the cache is written while the server ends
 

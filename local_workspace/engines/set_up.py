@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+import sysconfig
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from local_workspace.engines.aot_cache import ensure_aot_caches
@@ -18,11 +22,26 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     try:
-        toolchain = ensure_toolchain(arguments.cache, _say)
-        ensure_aot_caches(toolchain, _say)
+        with _compiling_packages():
+            toolchain = ensure_toolchain(arguments.cache, _say)
+            ensure_aot_caches(toolchain, _say)
     except ToolchainFailed as error:
         sys.exit(str(error))
     _say(f"Spark tools are ready in {arguments.cache} ({time.monotonic() - began:.1f} s)")
+
+
+@contextmanager
+def _compiling_packages() -> Iterator[None]:
+    """Compile what is installed while the block runs, which leaves a core idle, as far as it comes.
+
+    Else the first processes of a run would, each for itself.
+    """
+    command = [sys.executable, "-m", "compileall", "-q", "-x", "/tests?/", sysconfig.get_path("purelib")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as compiling:
+        try:
+            yield
+        finally:
+            compiling.terminate()
 
 
 def _say(text: str) -> None:

