@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Settings, Target, read_settings
-from lakehouse.workspace import open_aws, open_aws_client, open_workspace
+from lakehouse.workspace import forget_clients
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -35,8 +35,7 @@ def bench_workspace() -> Iterator[Target]:
     lifecycle.down(NAME, settings.home)
     lifecycle.reset(NAME, settings.home)
     lifecycle.up(NAME, settings.home, settings.cache_home)
-    for opened in (open_workspace, open_aws, open_aws_client):
-        opened.cache_clear()  # they lead to the workspace of the comparison before
+    forget_clients()  # of the comparison before
     try:
         report = apply_estate(settings.target)
         assert not report.failures, report.failures

@@ -92,22 +92,32 @@ def open_aws(target: Target, role: str) -> boto3.Session:
     return session
 
 
-@lru_cache(maxsize=128)
 def open_aws_client(target: Target, role: str, service: str) -> Any:
     """Return the boto3 client of a service, made once: it takes a twentieth of a second, and threads may share it.
 
     Raises:
         WorkspaceUnreachable: the profile is missing.
     """
-    with _making_aws_clients:  # which is not thread-safe
-        return open_aws(target, role).client(service)  # type: ignore[call-overload]
+    with _making_aws_clients:  # which is not thread-safe; and what many threads miss at once is made once
+        return _make_aws_client(target, role, service)
+
+
+@lru_cache(maxsize=128)
+def _make_aws_client(target: Target, role: str, service: str) -> Any:
+    return open_aws(target, role).client(service)  # type: ignore[call-overload]
+
+
+def forget_clients() -> None:
+    """Open clients anew from now on: those of before lead to a local workspace that is gone."""
+    for opened in (open_workspace, open_aws, _make_aws_client):
+        opened.cache_clear()
 
 
 def _forget_aws_clients() -> None:
     """Let a forked process make its own: connections are its parent's, and a lock may be a thread's that it has not."""
     global _making_aws_clients
     _making_aws_clients = threading.Lock()
-    open_aws_client.cache_clear()
+    _make_aws_client.cache_clear()
 
 
 os.register_at_fork(after_in_child=_forget_aws_clients)

@@ -62,9 +62,10 @@ class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no ty
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put to the back what waits."""
-    waits = Path(__file__).parent / "lakehouse"
-    items.sort(key=lambda item: waits in item.path.parents)
+    """Put to the back what waits, and what would keep one process busy alone where both ends meet."""
+    tests = Path(__file__).parent
+    waits, is_long = tests / "lakehouse", tests / "platform_assets" / "live" / "test_convergence.py"
+    items.sort(key=lambda item: waits in item.path.parents or item.path == is_long)
 
 
 @pytest.hookimpl(optionalhook=True)  # there are runs without xdist

@@ -36,7 +36,8 @@ log = logging.getLogger("moto")
 ROOT_USER = "lakehouse-gateway"
 ROOT_POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 PRELOADED = ("s3", "sqs", "iam", "sts")
-QUIET_S, BUSY_S = 0.3, 3.0  # a snapshot after this long without a write, or this long into a burst
+# A snapshot after this long without a write, or this long into a burst: seldom, since it writes all there is once more.
+QUIET_S, BUSY_S = 2.0, 20.0
 
 
 class Handler(BaseHTTPRequestHandler):

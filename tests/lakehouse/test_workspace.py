@@ -58,6 +58,7 @@ def test_what_boto3_knows_of_services_is_read_once_for_all_roles(warm_target: "T
 def test_a_process_makes_a_client_once_and_a_forked_one_its_own(warm_target: "Target") -> None:
     with ThreadPoolExecutor(4) as threads:
         calls = [threads.submit(open_aws_client, warm_target, "pipeline", service) for service in ("sts", "sqs") * 8]
+    assert len({id(call.result()) for call in calls}) == 2
     client = open_aws_client(warm_target, "pipeline", "sts")
     assert client is open_aws_client(warm_target, "pipeline", "sts")
     assert {call.result().meta.service_model.service_name for call in calls} == {"sts", "sqs"}

@@ -14,7 +14,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.sql import StatementState
 
 from lakehouse.targets import Target, read_settings
-from lakehouse.workspace import open_aws_client, open_workspace
+from lakehouse.workspace import open_aws, open_workspace
 from local_workspace import lifecycle
 from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate
@@ -67,7 +67,7 @@ class HandledClients(Clients):
     def aws(self, service: str) -> Any:
         with self._making:
             if service not in self._own:
-                self._own[service] = open_aws_client.__wrapped__(self.target, self._role, service)
+                self._own[service] = open_aws(self.target, self._role).client(service)
                 self.add_handler(self._own[service].meta.events)
             return self._own[service]
 
