@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -71,16 +71,23 @@ class RequestLog:
 
     def find(self, criteria: Mapping[str, str]) -> list[LoggedRequest]:
         """Return the requests after number `since` that fit `method`, `path` (a glob) and `principal`."""
+        since = int(criteria.get("since", 0))
         with self._lock:
             requests = list(self._requests)
         return [
             request
             for request in requests
-            if request.number > int(criteria.get("since", 0))
+            if request.number > since
             and criteria.get("method", request.method) == request.method
             and fnmatchcase(request.path, criteria.get("path", "*"))
             and criteria.get("principal", request.principal) == request.principal
         ]
+
+    @property
+    def last(self) -> int:
+        """The number of the last request, 0 when there is none."""
+        with self._lock:
+            return self._requests[-1].number if self._requests else 0
 
     def clear(self) -> None:
         """Forget all."""
@@ -136,7 +143,7 @@ def request_log_routes(log: RequestLog) -> list[Route]:
 
     def show(call: Call) -> dict[str, Any]:
         require_admin(call)
-        return {"requests": [asdict(request) for request in log.find(call.query)]}
+        return {"last": log.last, "requests": [vars(request) for request in log.find(call.query)]}
 
     def delete(call: Call) -> dict[str, Any]:
         require_admin(call)

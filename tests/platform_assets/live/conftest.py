@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,12 +36,15 @@ class Gateway:
     admin: WorkspaceClient
 
     def requests(self, since: int = 0, **criteria: str) -> list[dict[str, Any]]:
-        query = {"since": str(since), **criteria}
-        return list(self.admin.api_client.do("GET", "/local/requests", query=query)["requests"])  # type: ignore[index, call-overload]
+        return list(self._ask(since, **criteria)["requests"])
 
-    def now(self, since: int = 0) -> int:
-        """The number of the last request, looked for after one that is known."""
-        return max((int(one["number"]) for one in self.requests(since)), default=since)
+    def now(self) -> int:
+        """The number of the last request."""
+        return int(self._ask(sys.maxsize)["last"])
+
+    def _ask(self, since: int, **criteria: str) -> dict[str, Any]:
+        query = {"since": str(since), **criteria}
+        return self.admin.api_client.do("GET", "/local/requests", query=query)  # type: ignore[return-value]
 
     def writes(self, since: int) -> list[str]:
         found = self.requests(since)

@@ -95,7 +95,7 @@ def try_seed(place: Target, gateway: Gateway, tally: Tally, count: int) -> None:
 
 def check_estate(place: Target, gateway: Gateway, estate: RandomEstate, tally: Tally) -> None:
     clients, resources = Clients(place), estate.resources
-    tally.last = gateway.now(tally.last)
+    tally.last = gateway.now()
     assert [one.error for one in apply_with(clients, resources).failures] == []
     tally.counts["writes"] += len(gateway.writes(tally.last))
     assert_done(clients, gateway, resources, tally)
@@ -110,7 +110,7 @@ def check_estate(place: Target, gateway: Gateway, estate: RandomEstate, tally: T
 
 def assert_done(clients: Clients, gateway: Gateway, resources: tuple[Resource, ...], tally: Tally) -> None:
     """The plan is empty, and to apply it writes nothing."""
-    tally.last = gateway.now(tally.last)
+    tally.last = gateway.now()
     plan = plan_with(clients, resources)
     assert plan.is_empty, plan.changed
     assert apply_plan(plan, clients).changed_nothing
