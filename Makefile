@@ -50,7 +50,7 @@ dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
 	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
 
-test: $(READY) ## All tests: two processes with a local workspace each, a third for what needs none
+test: $(READY) ## All tests: two processes with a local workspace each, a third that begins with what needs none
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6

