@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Files to workers, to one from the front, to the next from the back; a third begins with what needs no warm workspace.
+    """Files to workers, to one from the front, to the next from the back; a third begins without a workspace.
 
     At the front are flows, which compute, at the back runs that are waited for: two of one kind side by side leave the
     machine with too much, then with nothing to do. A third workspace would have to be warmed up as well: it comes when

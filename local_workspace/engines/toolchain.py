@@ -174,17 +174,14 @@ def _ensure_spark_jars(cache: Path) -> Path:
     directory = cache / "spark" / _digest([f"{path} {(source / path).stat().st_size}" for path in found])
     if not directory.exists():
         with tempfile.TemporaryDirectory(dir=cache) as work:
-            for path in found:
-                place = Path(work) / "jars" / path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                _link_or_copy(source / path, place)
-            _install(Path(work) / "jars", directory)
+            linked = shutil.copytree(source, Path(work) / "jars", copy_function=_link_or_copy)
+            _install(linked, directory)
     return directory
 
 
-def _link_or_copy(source: Path, destination: Path) -> None:
+def _link_or_copy(source: str, destination: str) -> None:
     try:
-        destination.hardlink_to(source)
+        os.link(source, destination)
     except OSError:  # another file system
         shutil.copy2(source, destination)
 

@@ -9,13 +9,10 @@ from pathlib import Path
 COMMAND = [str(Path(sys.executable).with_name("lakehouse"))]
 
 
-def run(*arguments: str, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=120, check=False)
+def local(*arguments: str, code: int = 0, stdin: str = "") -> str:
+    """What the command prints, or how it fails with another code than 0."""
+    command = [*COMMAND, "local", *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code, done.stderr or done.stdout
     assert "Traceback" not in done.stderr
-    return done
-
-
-def local(*arguments: str, code: int = 0, stdin: str = "") -> str:
-    done = run("local", *arguments, code=code, stdin=stdin)
     return done.stdout if code == 0 else done.stderr

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lakehouse.local_command import local
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,8 @@ def test_from_nothing_to_up_and_down_and_nothing_again(other: str) -> None:
     refusal = local("reset", "--name", other, "--yes", code=1)
     assert f"lakehouse local down --name {other}" in refusal
     os.kill(endpoints["pids"]["pool"], signal.SIGKILL)
-    assert_restart_is_reported(other)
+    wait_until(lambda: restarted(other), "the restart is reported", 30)
+    assert "pool: restarted 1×; last: pool (pid" in local("status", "--name", other)
     assert json.loads(local("down", "--name", other, "--json")) == {"name": other, "was_up": True}
     assert "was not up" in local("down", "--name", other)
     assert "ended by itself" in local("logs", "--name", other, "--engine", "gateway", "--lines", "500")
@@ -55,14 +56,6 @@ def test_from_nothing_to_up_and_down_and_nothing_again(other: str) -> None:
     assert Path(os.environ["LAKEHOUSE_HOME"], "local", other).exists()
     local("reset", "--name", other, stdin="y\n")
     assert "has no state" in local("reset", "--name", other)
-
-
-def assert_restart_is_reported(name: str) -> None:
-    deadline = time.monotonic() + 30
-    while not restarted(name):
-        assert time.monotonic() < deadline, "the restart is not reported"
-        time.sleep(0.2)
-    assert "pool: restarted 1×; last: pool (pid" in local("status", "--name", name)
 
 
 def restarted(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,10 +47,10 @@ def test_clones_with_the_same_pyspark_share_its_jars(
     """An AOT cache fits jars at their paths, of their size, of their time."""
     if not is_same_disk:
 
-        def refuse(_destination: Path, _source: Path) -> None:
+        def refuse(_source: str, _destination: str) -> None:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-        monkeypatch.setattr(Path, "hardlink_to", refuse)
+        monkeypatch.setattr(os, "link", refuse)
     first, second, other = (shared(tmp_path / "cache", jars, monkeypatch) for jars in clones)
     assert first == second != other
     assert (first / "connect-repl" / "client.jar").read_bytes() == b"client"

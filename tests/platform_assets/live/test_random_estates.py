@@ -46,7 +46,6 @@ class Tally:
     number: int
     began: float = field(default_factory=time.monotonic)
     counts: Counter[str] = field(default_factory=Counter)
-    last: int = 0  # request of the gateway that is known
 
     def __str__(self) -> str:
         names = ("estates", "resources", "by hand", "writes")
@@ -95,26 +94,26 @@ def try_seed(place: Target, gateway: Gateway, tally: Tally, count: int) -> None:
 
 def check_estate(place: Target, gateway: Gateway, estate: RandomEstate, tally: Tally) -> None:
     clients, resources = Clients(place), estate.resources
-    tally.last = gateway.now()
+    before = gateway.now()
     assert [one.error for one in apply_with(clients, resources).failures] == []
-    tally.counts["writes"] += len(gateway.writes(tally.last))
-    assert_done(clients, gateway, resources, tally)
+    tally.counts["writes"] += len(gateway.writes(before))
+    assert_done(clients, gateway, resources)
     # renamed first: a volume that loses its mark with its comment, and then its name, is rightly nobody's to delete
     for what, securable in sorted(estate.hands, key=lambda hand: hand[0] != "rename"):
         do_by_hand(place, what, securable)
     assert [one.error for one in apply_with(clients, resources).failures] == []
-    assert_done(clients, gateway, resources, tally)
+    assert_done(clients, gateway, resources)
     destroy(place, resources)
     assert left_over(place) == []
 
 
-def assert_done(clients: Clients, gateway: Gateway, resources: tuple[Resource, ...], tally: Tally) -> None:
+def assert_done(clients: Clients, gateway: Gateway, resources: tuple[Resource, ...]) -> None:
     """The plan is empty, and to apply it writes nothing."""
-    tally.last = gateway.now()
+    before = gateway.now()
     plan = plan_with(clients, resources)
     assert plan.is_empty, plan.changed
     assert apply_plan(plan, clients).changed_nothing
-    assert gateway.writes(tally.last) == []
+    assert gateway.writes(before) == []
 
 
 def do_by_hand(place: Target, what: str, touched: Resource) -> None:
