@@ -12,16 +12,20 @@ import re
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ._run import FILES, StepRun, add_source
+from ._run import FILES, LINE, StepRun, add_source
 
 _PATTERN = r"([\\\[\]{},*?])"  # what Spark would not take literally in a path
-FOLDERS = "date=*"  # a pattern may match nothing yet; a folder would have to be there
+_IN_FOLDER = r"/date(=|%3D)[^/]+/[^/]+$"
+# One listing of all that has landed: a pattern such as date=* would be one for each day.
+_FILES = {"recursiveFileLookup": "true", "pathGlobFilter": FILES}
 
 
 def read_stream(run: StepRun) -> DataFrame:
-    """Return the stream of landed lines."""
-    landed = run.spark.readStream.option("pathGlobFilter", FILES).text(f"{run.plan.landing}/{FOLDERS}")
-    return add_source(landed)
+    """Return the stream of landed lines; no stream but an empty frame where nothing has ever landed."""
+    if not os.path.isdir(run.plan.landing):
+        return run.spark.createDataFrame([], LINE)
+    landed = run.spark.readStream.options(**_FILES).text(run.plan.landing)
+    return add_source(landed).where(F.col("_source_file").rlike(_IN_FOLDER))
 
 
 def find_changed(run: StepRun, name: str) -> list[str]:
@@ -36,9 +40,9 @@ def find_changed(run: StepRun, name: str) -> list[str]:
 
 def _list_files(run: StepRun) -> DataFrame:
     """Return path and version of all landed files, without opening one."""
-    files = run.spark.read.format("binaryFile").option("pathGlobFilter", FILES).load(f"{run.plan.landing}/{FOLDERS}")
+    files = run.spark.read.format("binaryFile").options(**_FILES).load(run.plan.landing)
     version = F.unix_millis("modificationTime").alias("version")
-    return files.select(F.col("path").alias("file"), _path("path"), version)
+    return files.where(F.col("path").rlike(_IN_FOLDER)).select(F.col("path").alias("file"), _path("path"), version)
 
 
 def _read_log(run: StepRun) -> DataFrame:

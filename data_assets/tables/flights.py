@@ -39,6 +39,7 @@ def _reference(name: str, fields: str, key: str, comment: str) -> Step:
         (*_as_landed(fields), *LINEAGE),
         mode="merge",
         keys=(key, "_corrupt_record"),
+        statistics=(key, *LOADED_AT),
         checks=(UNIQUE, UNREADABLE),
     )
     return Step((table,), landing=name)
@@ -149,6 +150,7 @@ SILVER_WEATHER = Table(
         *SOURCE,
     ),
     mode="overwrite",
+    statistics=("origin", "time_hour"),
     checks=(CONSERVED, UNIQUE, Check("values_readable", "Every value is of its column's type")),
 )
 
@@ -174,6 +176,7 @@ DAILY_CARRIER_PERFORMANCE = Table(
     ),
     mode="replace_days",
     daily=True,
+    statistics=("flight_date", "carrier"),
     checks=(CONSERVED, UNIQUE, Check("carriers_known", "Every carrier is among the airlines")),
 )
 

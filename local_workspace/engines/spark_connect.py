@@ -68,6 +68,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.log.level": "WARN",
         # else listing a year of day folders is a job of 365 tasks: ten times the work
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+        "spark.sql.sources.useListFilesFileSystemList": "dbfs",  # a folder in a volume and all below it at once
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.hadoop.fs.s3.impl": "io.unitycatalog.local.GovernedS3FileSystem",
         "spark.hadoop.fs.s3a.impl": "io.unitycatalog.local.GovernedS3FileSystem",

@@ -239,6 +239,12 @@ def test_a_stream_takes_each_file_once(flow: Flow, overwritten: Overwritten) -> 
     assert version(flow, "bronze.weather") == overwritten.versions["bronze.weather"] + 1
 
 
+def test_weather_that_lies_astray_is_not_taken(flow: Flow, overwritten: Overwritten) -> None:
+    """Its events are among the dead letters; the stream lists what is there, and sees both files."""
+    found = flow.ask("SELECT count(*) AS n FROM {flights}.bronze.weather WHERE _source_file LIKE '%astray%'")
+    assert int(found["n"].iloc[0]) == 0
+
+
 def test_a_merge_changes_what_changed_and_adds_what_is_new(flow: Flow, overwritten: Overwritten) -> None:
     assert names(flow) == {**overwritten.airlines, "DL": "Delta", "ZZ": "New"}
     metrics = flow.ask("DESCRIBE HISTORY {flights}.bronze.airlines LIMIT 1")["operationMetrics"].iloc[0]

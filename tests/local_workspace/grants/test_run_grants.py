@@ -50,6 +50,11 @@ READS = {
     ),
     "s3 path": (f"spark.read.text('s3://{BUCKET}/files/one.txt').count()", "1", READ_FILES),
     "spark volume": (f"spark.read.text('{ONE}').first().value", "'one'", "READ VOLUME on Volume"),
+    "spark volume as a whole": (
+        f"spark.read.option('recursiveFileLookup', True).text('{SHELF_PATH}').count()",
+        "1",
+        f"READ VOLUME on Volume '{SHELF}'",
+    ),
     "open": (f"open('{ONE}').read()", r"'one\n'", f"READ VOLUME on Volume '{SHELF}'"),
     "os": (f"os.listdir('{SHELF_PATH}')", "['one.txt']", f"READ VOLUME on Volume '{SHELF}'"),
     "pathlib": (f"pathlib.Path('{ONE}').stat().st_size", "4", f"READ VOLUME on Volume '{SHELF}'"),

@@ -112,7 +112,8 @@ abstract class GovernedFileSystem extends FileSystem {
     return new Path(uri);
   }
 
-  private FileStatus rename(FileStatus status, Path asked, Place place) {
+  /** What the place says of a file, with the path as the caller knows it. */
+  protected FileStatus rename(FileStatus status, Path asked, Place place) {
     return new FileStatus(
         status.getLen(),
         status.isDirectory(),

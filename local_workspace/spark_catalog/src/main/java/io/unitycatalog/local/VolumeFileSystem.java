@@ -2,7 +2,10 @@ package io.unitycatalog.local;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.hadoop.util.functional.RemoteIterators;
 
 /** dbfs:/Volumes/catalog/schema/volume/...: files in volumes, wherever the volume's storage is. */
 public final class VolumeFileSystem extends GovernedFileSystem {
@@ -21,6 +24,15 @@ public final class VolumeFileSystem extends GovernedFileSystem {
     PathCredential credential = vendor.forVolume(parts[2] + "." + parts[3] + "." + parts[4], write);
     Path inside = new Path(parts.length == 6 && !parts[5].isEmpty() ? credential.url() + "/" + parts[5] : credential.url());
     return new Place(S3Delegates.of(inside.toUri().getAuthority(), credential, getConf()), inside);
+  }
+
+  /** All of a volume is one credential's, so that what is below a folder can be listed at once; S3 lists that way. */
+  @Override
+  public RemoteIterator<LocatedFileStatus> listFiles(Path path, boolean recursive) throws IOException {
+    Place place = locate(path, false);
+    return RemoteIterators.mappingRemoteIterator(
+        place.fileSystem().listFiles(place.path(), recursive),
+        found -> new LocatedFileStatus(rename(found, path, place), found.getBlockLocations()));
   }
 
   @Override
