@@ -10,6 +10,7 @@ import pytest
 from local_workspace.engines.spark_session import open_session
 from local_workspace.lifecycle.files import read_endpoints
 from tests.local_workspace.conftest import WarmWorkspace
+from tests.local_workspace.scratch import NAME
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def open_spark(workspace: WarmWorkspace) -> Iterator[Callable[[], Any]]:
 
     def open_spark() -> Any:
         token = workspace.client("pipeline").config.token or ""
-        opened.append(open_session(url, token, workspace.name("pipeline"), []))
+        opened.append(open_session(url, token, workspace.name("pipeline"), [NAME]))
         return opened[-1]
 
     yield open_spark

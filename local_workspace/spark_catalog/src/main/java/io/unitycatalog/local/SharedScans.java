@@ -2,14 +2,19 @@ package io.unitycatalog.local;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.ExpressionSet;
 import org.apache.spark.sql.catalyst.expressions.ExpressionSet$;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
 import org.apache.spark.sql.delta.Snapshot;
+import org.apache.spark.sql.delta.actions.AddFile;
+import org.apache.spark.sql.delta.stats.DataSize;
+import org.apache.spark.sql.delta.stats.DeltaDataSkippingType;
 import org.apache.spark.sql.delta.stats.DeltaScan;
 import org.apache.spark.sql.delta.stats.DeltaScanGenerator;
 import org.apache.spark.sql.delta.stats.PrepareDeltaScan;
@@ -17,6 +22,8 @@ import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import scala.Option;
 import scala.collection.immutable.Nil$;
 import scala.collection.immutable.Seq;
+import scala.collection.immutable.Set$;
+import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
@@ -65,40 +72,45 @@ public final class SharedScans extends AbstractFunction1<SparkSessionExtensions,
         return super.filesForScan(generator, limit, filters, table);
       }
       if (filters.equals(Nil$.MODULE$)) {
-        return wholeTable(snapshot, table);
+        return wholeTable(snapshot);
       }
+      // a partition's filter counts as done once files are chosen
       boolean isPartitioned = !snapshot.metadata().partitionColumns().equals(Nil$.MODULE$);
-      if (isPartitioned || snapshot.numOfFiles() > FEW) { // a partition's filter counts as done once files are chosen
+      if (isPartitioned || CollectionConverters.asJava(wholeTable(snapshot).files()).size() > FEW) {
         return super.filesForScan(generator, limit, filters, table);
       }
-      return passingOver(filters, wholeTable(snapshot, table));
+      return unfiltered(snapshot, wholeTable(snapshot).files(), filters);
     }
 
-    private DeltaScan wholeTable(Snapshot snapshot, LogicalRelation table) {
+    private static DeltaScan wholeTable(Snapshot snapshot) {
       DeltaScan kept = KEPT.get(snapshot);
       if (kept == null) {
-        kept = super.filesForScan(snapshot, Option.empty(), (Seq<Expression>) (Seq<?>) Nil$.MODULE$, table);
+        kept = unfiltered(snapshot, snapshot.getAllFiles(false), (Seq<Expression>) (Seq<?>) Nil$.MODULE$);
         KEPT.put(snapshot, kept);
       }
       return kept;
     }
 
-    /** The same files as chosen for filters of which none could be used. */
-    private static DeltaScan passingOver(Seq<Expression> filters, DeltaScan scan) {
+    /** As Delta makes it where no filter can be used; its size is the files', of which Delta asks the log once more. */
+    private static DeltaScan unfiltered(Snapshot snapshot, Seq<AddFile> files, Seq<Expression> filters) {
+      List<AddFile> found = CollectionConverters.asJava(files);
+      long bytes = found.stream().mapToLong(AddFile::size).sum();
+      DataSize size = new DataSize(Option.apply(bytes), Option.empty(), Option.apply((long) found.size()), Option.empty());
+      ExpressionSet none = ExpressionSet$.MODULE$.apply((Seq<Expression>) (Seq<?>) Nil$.MODULE$);
       return new DeltaScan(
-          scan.version(),
-          scan.files(),
-          scan.total(),
-          scan.partition(),
-          scan.scanned(),
-          scan.scannedSnapshot(),
-          scan.partitionFilters(),
-          scan.dataFilters(),
-          scan.partitionLikeDataFilters(),
-          scan.rewrittenPartitionLikeDataFilters(),
+          snapshot.version(),
+          files,
+          size,
+          size,
+          size,
+          snapshot,
+          none,
+          none,
+          none,
+          Set$.MODULE$.empty(),
           ExpressionSet$.MODULE$.apply(filters),
-          scan.scanDurationMs(),
-          scan.dataSkippingType());
+          0,
+          DeltaDataSkippingType.noSkippingV1());
     }
   }
 }
