@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import pickle
 import threading
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,6 +55,7 @@ class MotoState:
         self._bodies = Bodies(directory / "objects")
         self._journal = Journal(directory)
         self._control_lock = threading.Lock()
+        self._asked, self._saved = itertools.count(1), 0
         keep_bodies_as_files(self._bodies)
 
     def save(self) -> None:
@@ -61,9 +64,13 @@ class MotoState:
         self._save_objects(self._bodies.next_number(), self._journal.start_next())
 
     def save_control(self) -> None:
-        """Write all but the objects."""
+        """Write all but the objects. Of many at once a few write: what began after a change was made holds it."""
+        number = next(self._asked)
         with self._control_lock:
-            self._write(CONTROL, _collect(CONTROL.services))
+            if self._saved < number:
+                latest = next(self._asked)
+                self._write(CONTROL, _collect(CONTROL.services))
+                self._saved = latest
 
     def note_objects(self, account: str, bucket: str, keys: list[str]) -> None:
         """Make a write to S3 durable, and the message about it when the bucket notifies a queue."""
@@ -160,6 +167,7 @@ def _register_buckets() -> None:
                 s3_backends.bucket_accounts[name] = (partition, account)
 
 
+@cache
 def _header() -> bytes:
     return json.dumps({"format": FORMAT, "moto": version("moto")}).encode() + b"\n"
 

@@ -1,17 +1,13 @@
-"""The moto engine: policies bind, notifications arrive, versions and queues survive a stop and a kill."""
+"""The moto engine: policies bind, notifications arrive, sessions expire."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,22 +15,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_workspace.engines.moto_server import EngineFailed, MotoServer
-from tests.waiting import wait_until
-
-ACCOUNT = "123456789012"
-REGION = "eu-central-1"
-ROOT = ("AKIALOCALROOT0000000", "gateway-internal")
-QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:arrivals"
-
-
-@pytest.fixture
-def moto(tmp_path: Path) -> Iterator[MotoServer]:
-    server = MotoServer(tmp_path, ACCOUNT, *ROOT)
-    server.start()
-    server.wait_ready()
-    yield server
-    server.stop()
+from local_workspace.engines.moto_server import MotoServer
+from tests.local_workspace.engines.moto_clients import (
+    ACCOUNT,
+    QUEUE_ARN,
+    REGION,
+    ROOT,
+    client,
+    make_bucket,
+    make_user,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,42 +34,6 @@ def warm_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
     server.wait_ready()
     yield server
     server.stop()
-
-
-def client(server: MotoServer, service: str, keys: tuple[str, ...] = ROOT) -> Any:
-    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-    return boto3.Session().client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=server.url,
-        region_name=REGION,
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
-        **dict(zip(names, keys, strict=False)),
-    )
-
-
-def make_bucket(server: MotoServer, name: str) -> Any:
-    s3 = client(server, "s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return s3
-
-
-def make_user(server: MotoServer, name: str, resource: str | None) -> tuple[str, ...]:
-    iam = client(server, "iam")
-    iam.create_user(UserName=name)
-    if resource:
-        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": resource}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"]
-
-
-def read_all(s3: Any, bucket: str, key: str) -> list[bytes]:
-    versions = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
-    return [
-        s3.get_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])["Body"].read() for version in versions
-    ]
 
 
 def test_identity_policies_bind(warm_moto: MotoServer) -> None:
@@ -156,78 +110,6 @@ def test_a_put_reaches_the_queue(warm_moto: MotoServer) -> None:
     assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "landed%2Fa+b.json"
 
 
-@pytest.mark.parametrize("ending", ["stop", "kill"])
-def test_everything_survives(moto: MotoServer, ending: str) -> None:
-    s3 = make_bucket(moto, "lakehouse-a")
-    for body in (b"one", b"two"):
-        s3.put_object(Bucket="lakehouse-a", Key="x", Body=body, Metadata={"my_key": "v"})
-    s3.put_object(Bucket="lakehouse-a", Key="big", Body=b"b" * 6_000_000)
-    sqs, kms = client(moto, "sqs"), client(moto, "kms")
-    url = sqs.create_queue(QueueName="arrivals", Attributes={"VisibilityTimeout": "7"})["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="hello")
-    signer = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-    secret = kms.encrypt(KeyId=kms.create_key()["KeyMetadata"]["KeyId"], Plaintext=b"p")["CiphertextBlob"]
-    secrets = client(moto, "secretsmanager")
-    version = secrets.create_secret(Name="a/b", SecretString="hidden")["VersionId"]
-    user = make_user(moto, "allowed", "arn:aws:s3:::lakehouse-a*")
-    end(moto, ending)
-    moto.start()
-    moto.wait_ready()
-    assert read_all(s3, "lakehouse-a", "x") == [b"two", b"one"]
-    assert s3.head_object(Bucket="lakehouse-a", Key="x")["Metadata"] == {"my_key": "v"}
-    assert len(client(moto, "s3", user).get_object(Bucket="lakehouse-a", Key="big")["Body"].read()) == 6_000_000
-    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "hello"
-    assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"p"
-    assert kms.get_public_key(KeyId=signer)["PublicKey"]
-    kept = secrets.get_secret_value(SecretId="a/b")
-    assert (kept["SecretString"], kept["VersionId"]) == ("hidden", version)
-    with pytest.raises(ClientError, match="AccessDenied"):
-        client(moto, "secretsmanager", user).get_secret_value(SecretId="a/b")
-    state = list(moto.state_path.parent.glob("*.pickle"))
-    assert {path.stat().st_mode & 0o777 for path in state} == {0o600}
-
-
-@pytest.mark.parametrize("snapshots_between", [False, True])
-def test_a_kill_right_after_the_answer_loses_nothing(moto: MotoServer, snapshots_between: bool) -> None:
-    s3, sqs = make_bucket(moto, "lakehouse-a"), client(moto, "sqs")
-    url = sqs.create_queue(QueueName="arrivals")["QueueUrl"]
-    rule = {"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}
-    s3.put_object(Bucket="lakehouse-a", Key="gone", Body=b"")
-    s3.put_object(Bucket="lakehouse-a", Key="plain", Body=b"one")
-    if snapshots_between:
-        wait_until(moto.state_path.exists)
-    s3.put_bucket_notification_configuration(
-        Bucket="lakehouse-a", NotificationConfiguration={"QueueConfigurations": [rule]}
-    )
-    sqs.purge_queue(QueueUrl=url)
-    versions = s3.list_object_versions(Bucket="lakehouse-a", Prefix="gone")["Versions"]
-    doomed = [{"Key": "gone", "VersionId": versions[0]["VersionId"]}]
-    s3.delete_objects(Bucket="lakehouse-a", Delete={"Objects": doomed})
-    s3.put_object(Bucket="lakehouse-a", Key="plain", Body=b"two")
-    s3.put_object(Bucket="lakehouse-a", Key="ä b&c/", Body=b"odd")
-    end(moto, "kill")
-    moto.start()
-    moto.wait_ready()
-    assert read_all(s3, "lakehouse-a", "plain") == [b"two", b"one"]
-    assert read_all(s3, "lakehouse-a", "ä b&c/") == [b"odd"]
-    assert "Versions" not in s3.list_object_versions(Bucket="lakehouse-a", Prefix="gone")
-    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
-    s3.put_object(Bucket="lakehouse-a", Key="still-notified", Body=b"")
-    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 1
-    with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
-        s3.create_bucket(Bucket="lakehouse-a", CreateBucketConfiguration={"LocationConstraint": REGION})
-
-
-def test_a_replaced_body_leaves_no_file(moto: MotoServer, tmp_path: Path) -> None:
-    s3 = client(moto, "s3")
-    s3.create_bucket(Bucket="lakehouse-a", CreateBucketConfiguration={"LocationConstraint": REGION})
-    for body in (b"one", b"two", b"three"):
-        s3.put_object(Bucket="lakehouse-a", Key="x", Body=body)
-    moto.stop()
-    files = [path for path in (tmp_path / "buckets" / "objects").glob("*/*") if path.is_file()]
-    assert [path.read_bytes() for path in files] == [b"three"]
-
-
 def test_a_session_ends_when_it_expires() -> None:
     from moto.core.utils import utcnow
     from moto.sts.models import sts_backends
@@ -241,26 +123,6 @@ def test_a_session_ends_when_it_expires() -> None:
     end_expired_sessions()
     assert backend.assumed_roles == [valid]
     backend.reset()
-
-
-def test_a_snapshot_of_another_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "buckets").mkdir()
-    (tmp_path / "buckets" / "state.pickle").write_bytes(b'{"format": 0}\n')
-    server = MotoServer(tmp_path, ACCOUNT, *ROOT)
-    server.start()
-    with pytest.raises(EngineFailed, match="lakehouse local reset"):
-        server.wait_ready()
-    server.stop()
-
-
-def end(server: MotoServer, how: str) -> None:
-    if how == "stop":
-        server.stop()
-        return
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
-    while server.is_alive():
-        time.sleep(0.02)
 
 
 def test_a_conditional_statement_of_a_bucket_policy_locks_nobody_out(warm_moto: MotoServer) -> None:
