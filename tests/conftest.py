@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WARM_WORKERS = 2  # of `-n 3`, those that have a workspace of their own from the start
 
+gc.set_threshold(50_000, 20)  # what is imported stays: to look through it again and again is a fifth of the collection
 # Set before anything of the project is imported: definitions read the environment when they load.
 _HOME = Path(tempfile.mkdtemp(prefix="lakehouse-tests-"))
 os.environ.update(LAKEHOUSE_HOME=str(_HOME), LAKEHOUSE_TARGET="local", LAKEHOUSE_WORKSPACE="default")
