@@ -31,7 +31,7 @@ def test_a_session_compiles_from_its_first_large_query_on(
 def test_a_large_write_is_a_large_query(
     workspace: WarmWorkspace, scratch: Scratch, open_spark: Callable[[], Any]
 ) -> None:
-    """Spark plans what a write reads twice; the second time tells."""
+    """That is known before its tasks get their settings."""
     spark, table = open_spark(), f"{NAME}.main.large"
     run_sql(workspace, "deployer", f"CREATE TABLE {table} AS SELECT cast(uuid() AS string) AS mark FROM range(120000)")
     spark.sql("SELECT 'x' AS mark").writeTo(table).append()

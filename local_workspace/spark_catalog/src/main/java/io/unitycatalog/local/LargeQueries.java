@@ -3,7 +3,6 @@ package io.unitycatalog.local;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.ReturnAnswer;
-import org.apache.spark.sql.catalyst.plans.logical.V2WriteCommand;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
 import scala.collection.immutable.Nil$;
@@ -28,10 +27,7 @@ final class LargeQueries extends SparkStrategy {
   @Override
   @SuppressWarnings("unchecked")
   public Seq<SparkPlan> apply(LogicalPlan plan) {
-    // the whole query, not a part of one; what a write reads is planned once more, when it is known which files that are
-    if (plan instanceof ReturnAnswer answer
-        && !(answer.child() instanceof V2WriteCommand)
-        && bytesRead(plan) >= LARGE_BYTES) {
+    if (plan instanceof ReturnAnswer && bytesRead(plan) >= LARGE_BYTES) { // the whole query, not a part of one
       session.conf().set(MODE, "FALLBACK");
     }
     return (Seq<SparkPlan>) (Seq<?>) Nil$.MODULE$;
