@@ -1,8 +1,10 @@
-"""Clients of a moto child, and what tests make with them."""
+"""A moto child while a test runs, its clients, and what tests make with them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -14,6 +16,16 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 ROOT = ("AKIALOCALROOT0000000", "gateway-internal")
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:arrivals"
+
+
+@contextmanager
+def running(server: MotoServer) -> Iterator[MotoServer]:
+    server.start()
+    server.wait_ready()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def client(server: MotoServer, service: str, keys: tuple[str, ...] = ROOT) -> Any:

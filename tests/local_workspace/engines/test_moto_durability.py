@@ -22,17 +22,15 @@ from tests.local_workspace.engines.moto_clients import (
     make_bucket,
     make_user,
     read_all,
+    running,
 )
 from tests.waiting import wait_until
 
 
 @pytest.fixture
 def moto(tmp_path: Path) -> Iterator[MotoServer]:
-    server = MotoServer(tmp_path, ACCOUNT, *ROOT)
-    server.start()
-    server.wait_ready()
-    yield server
-    server.stop()
+    with running(MotoServer(tmp_path, ACCOUNT, *ROOT)) as server:
+        yield server
 
 
 @pytest.mark.parametrize("ending", ["stop", "kill"])

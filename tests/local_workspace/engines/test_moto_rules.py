@@ -15,6 +15,7 @@ from local_workspace.engines.moto_gate import is_write, service_of
 from local_workspace.engines.moto_rules import VENDED_ROLES, RuleChanges
 from local_workspace.engines.moto_server import MotoServer
 from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, ROOT_KEYS
+from tests.local_workspace.engines.moto_clients import running
 
 
 def policy(**statement: Any) -> str:
@@ -30,11 +31,8 @@ Act = Callable[[Callable[[str], Any]], Any]
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MotoServer, RuleChanges]]:
     home = tmp_path_factory.mktemp("rules")
-    server = MotoServer(home, AWS_ACCOUNT, *ROOT_KEYS.values())
-    server.start()
-    server.wait_ready()
-    yield server, RuleChanges(home / "buckets")
-    server.stop()
+    with running(MotoServer(home, AWS_ACCOUNT, *ROOT_KEYS.values())) as server:
+        yield server, RuleChanges(home / "buckets")
 
 
 @pytest.fixture(scope="module")

@@ -24,16 +24,14 @@ from tests.local_workspace.engines.moto_clients import (
     client,
     make_bucket,
     make_user,
+    running,
 )
 
 
 @pytest.fixture(scope="module")
 def warm_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
-    server = MotoServer(tmp_path_factory.mktemp("moto"), ACCOUNT, *ROOT)
-    server.start()
-    server.wait_ready()
-    yield server
-    server.stop()
+    with running(MotoServer(tmp_path_factory.mktemp("moto"), ACCOUNT, *ROOT)) as server:
+        yield server
 
 
 def test_identity_policies_bind(warm_moto: MotoServer) -> None:
