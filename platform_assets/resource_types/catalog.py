@@ -19,6 +19,7 @@ from platform_assets.resource_types.model import Clients, InvalidDeclaration, Re
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
+from platform_assets.resource_types.storage_places import require_folder
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import CatalogInfo
@@ -50,6 +51,7 @@ class Catalog(Resource):
     fixed = {"storage_root": "where managed data lies is decided when the catalog is made"}
 
     def __post_init__(self) -> None:
+        require_folder(self.key, self.folder)
         if (self.read_by or self.written_by) and not self.isolated:
             raise InvalidDeclaration(f"{self.key} names workspaces that may use it, but is not isolated: all may")
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lakehouse.identifiers import quote_full_name
 from lakehouse.warehouses import find_warehouse
 from platform_assets.resource_types.model import Clients
 
@@ -74,7 +75,7 @@ def _run(clients: Clients, text: str, patience_s: float) -> StatementResponse:
 
 def quote_name(full_name: str) -> str:
     """Return a full name as it stands in SQL."""
-    return ".".join(f"`{part.replace('`', '``')}`" for part in full_name.split("."))
+    return quote_full_name(full_name.split("."))
 
 
 def quote_text(text: str) -> str:

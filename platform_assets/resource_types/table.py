@@ -25,6 +25,7 @@ from platform_assets.resource_types.sql_statements import (
     quote_text,
     run_statement,
 )
+from platform_assets.resource_types.storage_places import require_folder
 from platform_assets.resource_types.table_columns import (
     Column,
     alter_columns,
@@ -77,6 +78,9 @@ class Table(SchemaObject):
         "partitioned_by": "other partitions need the data written anew",
     }
     reported = {"undeclared_columns": "are not declared: shown, not dropped"}
+
+    def __post_init__(self) -> None:
+        require_folder(self.key, self.folder)
 
     @property
     def dependencies(self) -> tuple[str, ...]:
