@@ -7,35 +7,35 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lakehouse
 UV_VERSION := 0.13.9
-UV = $$(command -v uv || echo $(STATE)/tools/bin/uv)
 PACKAGES := bench data_assets demo lakehouse local_workspace platform_assets
 
 INSTANCE := $(STATE)/dagster
+# the first Python that fits runs the set-up, and the environment is made with it
+SET_UP = python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
+	  $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	    && python=$$candidate && break; done; \
+	test -n "$$python" || { echo "No Python 3.11 to 3.13 found; name one with make PYTHON=/path/to/python"; exit 1; }; \
+	$$python deploy/set_up.py --tools $(STATE)/tools --cache $(CACHE) --uv-version $(UV_VERSION)
 export UV_PYTHON_DOWNLOADS := never
 # uv is called as the project's own tool; an environment active in the caller's shell is not ours
 unexport VIRTUAL_ENV
 # where it is set, each of a run's dozen Python processes compiles all that it imports: 4 of 12 s of CPU for the main one
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run denials matrix dev test crashes estates check bench fmt
+.PHONY: help setup doctor down clean run denials matrix dev test crashes estates check bench fmt
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Install everything; again: nothing to do
+setup: ## Install everything; again: check that it is whole, mend what is not
+	@$(SET_UP)
 
 $(READY): uv.lock pyproject.toml $(wildcard local_workspace/engines/*.*) $(shell find local_workspace/spark_catalog -type f)
-	@python=; for candidate in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
-	  $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
-	    && python=$$candidate && break; done; \
-	test -n "$$python" || { echo "No Python 3.11 to 3.13 found; name one with make PYTHON=/path/to/python"; exit 1; }; \
-	command -v uv >/dev/null || test -x $(STATE)/tools/bin/uv || { \
-	  echo "Installing uv $(UV_VERSION) into $(STATE)/tools"; \
-	  $$python -m venv $(STATE)/tools && \
-	  $(STATE)/tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); } && \
-	$(UV) sync --frozen --quiet --python "$$($$python -c 'import sys; print(sys.executable)')"
-	@$(BIN)/python -m local_workspace.engines.set_up --cache $(CACHE)
-	@touch $@
+	@$(SET_UP)
+
+doctor: ## Check and mend environment, caches, disk, registries, workspace and Dagster instance
+	@$(SET_UP)
+	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse doctor --mend
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
 	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse demo run
@@ -49,6 +49,12 @@ matrix: $(READY) ## Who may do what: each role tries each verb, through every wa
 dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
 	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
+
+down: ## Stop the local workspaces; their state is kept
+	@test ! -x $(BIN)/lakehouse || $(BIN)/lakehouse local down --all
+
+clean: down ## Remove environment, state and everything built; the caches of all clones stay
+	@rm -rf .venv .venv.installing .venv.lock $(STATE)/local $(STATE)/dagster $(STATE)/tools build
 
 test: $(READY) ## All tests: two processes with a local workspace each, a third that begins with what needs none
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

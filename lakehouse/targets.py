@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROLES = ("admin", "deployer", "pipeline", "analyst", "outsider")
 PLACEHOLDER_ACCOUNT = "000000000000"
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 
 
 class UnknownTarget(Exception):
@@ -192,13 +192,17 @@ def local_target(home: Path, workspace: str = "default") -> Target:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says: LAKEHOUSE_TARGET, LAKEHOUSE_HOME, LAKEHOUSE_WORKSPACE, and the cache directory."""
+    """What the environment says: LAKEHOUSE_TARGET, LAKEHOUSE_HOME, LAKEHOUSE_WORKSPACE, and the cache directory.
+
+    `no_color`: output has no escape sequences.
+    """
 
     target_name: str
     home: Path
     workspace: str
     cache_home: Path
     dagster_home: Path
+    no_color: bool = False
 
     @property
     def target(self) -> Target:
@@ -261,7 +265,7 @@ def require_configured(target: Target) -> Target:
 
 def read_settings() -> Settings:
     """Read the environment."""
-    home = Path(os.environ.get("LAKEHOUSE_HOME") or _ROOT / ".lakehouse").absolute()
+    home = Path(os.environ.get("LAKEHOUSE_HOME") or ROOT / ".lakehouse").absolute()
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Settings(
         target_name=os.environ.get("LAKEHOUSE_TARGET") or "local",
@@ -269,6 +273,7 @@ def read_settings() -> Settings:
         workspace=os.environ.get("LAKEHOUSE_WORKSPACE") or "default",
         cache_home=caches / "lakehouse",
         dagster_home=Path(os.environ.get("DAGSTER_HOME") or home / "dagster"),
+        no_color=bool(os.environ.get("NO_COLOR")),  # https://no-color.org: set and not empty
     )
 
 

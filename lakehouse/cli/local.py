@@ -6,14 +6,12 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from lakehouse.cli.consoles import open_console
 from lakehouse.targets import Target, local_target, read_settings
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = typer.Typer(help="The Databricks workspace on this machine.", no_args_is_help=True)
 
@@ -35,7 +33,7 @@ def bring_up(name: Name = None, as_json: AsJson = False) -> None:
     from local_workspace import lifecycle
 
     name, home = _choose(name)
-    console = _open_console(as_json)
+    console = open_console(as_json)
     cache, region = read_settings().cache_home, local_target(home, name).region
     if lifecycle.status(name, home).state in ("up", "degraded"):
         endpoints = lifecycle.up(name, home, cache, region=region)
@@ -51,16 +49,25 @@ def bring_up(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @app.command("down")
-def take_down(name: Name = None, as_json: AsJson = False) -> None:
+def take_down(
+    name: Name = None,
+    every: Annotated[bool, typer.Option("--all", help="all workspaces of this state directory")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Stop the workspace and save its state."""
     from local_workspace import lifecycle
 
-    name, home = _choose(name)
-    was_up = lifecycle.down(name, home)
+    chosen, home = _choose(name)
+    stopped = [
+        {"name": one, "was_up": lifecycle.down(one, home)}
+        for one in (lifecycle.list_workspaces(home) if every else [chosen])
+    ]
     if as_json:
-        _print_json({"name": name, "was_up": was_up})
-    else:
-        print(f"Workspace '{name}' is down, its state is kept" if was_up else f"Workspace '{name}' was not up")
+        _print_json(stopped if every else stopped[0])
+        return
+    for one in stopped:
+        state = "is down, its state is kept" if one["was_up"] else "was not up"
+        print(f"Workspace '{one['name']}' {state}")
 
 
 @app.command("status")
@@ -74,7 +81,7 @@ def show_status(name: Name = None, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(asdict(status))
     else:
-        print_status(_open_console(), status)
+        print_status(open_console(), status)
 
 
 @app.command("reset")
@@ -152,12 +159,6 @@ def _running_target(name: str, home: Path) -> Target:
 
 def _name_option(name: str) -> str:
     return "" if name == read_settings().workspace else f" --name {name}"
-
-
-def _open_console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
 
 
 def _print_json(document: Any) -> None:

@@ -117,9 +117,24 @@ def read_jar_list(path: Path = JAR_LIST) -> list[Jar]:
     return [Jar(digest, *coordinate.split(":")) for digest, coordinate in lines]
 
 
+def locate_jars(cache: Path) -> Path:
+    """Return where the pinned jars are kept."""
+    return cache / "jars" / _digest([JAR_LIST.read_text()])
+
+
+def locate_plugin(cache: Path) -> Path:
+    """Return where the catalog plugin, compiled from today's sources for today's jars, is kept."""
+    sources = [f"{path.relative_to(PLUGIN_SOURCES)}\n{path.read_text()}" for path in _list_plugin_sources()]
+    key = _digest([locate_jars(cache).name, repr(_OWN_CONDITIONS), *sources])
+    return cache / "plugin" / f"spark-catalog-{key}.jar"
+
+
+def _list_plugin_sources() -> list[Path]:
+    return sorted(PLUGIN_SOURCES.rglob("*.java"))
+
+
 def _ensure_jars(cache: Path, say: Say) -> Path:
-    jars = read_jar_list()
-    directory = cache / "jars" / _digest([JAR_LIST.read_text()])
+    jars, directory = read_jar_list(), locate_jars(cache)
     if not directory.exists():
         say(f"fetching {len(jars)} jars")
         with tempfile.TemporaryDirectory(dir=cache) as work:
@@ -193,15 +208,7 @@ def _identify(path: Path) -> str:
 
 
 def _ensure_plugin(cache: Path, jars: Path, spark_jars: Path, say: Say) -> Path:
-    sources = sorted(PLUGIN_SOURCES.rglob("*.java"))
-    key = _digest(
-        [
-            jars.name,
-            repr(_OWN_CONDITIONS),
-            *(f"{path.relative_to(PLUGIN_SOURCES)}\n{path.read_text()}" for path in sources),
-        ]
-    )
-    plugin = cache / "plugin" / f"spark-catalog-{key}.jar"
+    sources, plugin = _list_plugin_sources(), locate_plugin(cache)
     if not plugin.exists():
         say(f"compiling the catalog plugin, {len(sources)} files")
         with tempfile.TemporaryDirectory(dir=cache) as work:

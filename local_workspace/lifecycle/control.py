@@ -99,6 +99,12 @@ def status(name: str, home: Path) -> WorkspaceStatus:
     return replace(found, engines=[gateway, *found.engines])
 
 
+def is_answering(name: str, home: Path) -> bool:
+    """Say whether the workspace's gateway answers now; a process that hangs holds its lock and does not."""
+    endpoints = read_endpoints(workspace_home(home, name))
+    return endpoints is not None and _ask(endpoints) is not None
+
+
 def reset(name: str, home: Path) -> None:
     """Remove the workspace's state, all of it; there is no way back.
 
