@@ -32,7 +32,7 @@ def report_checks(
     """
     steps = [step for step in plan.steps if step.key in keys]
     checked = find_materializations(instance, run_id, [_asset_key(step) for step in steps])
-    yield from (_report(step, checked.get(_asset_key(step))) for step in steps)
+    yield from (_report(step, checked.get(_asset_key(step)), plan.remark) for step in steps)
 
 
 def find_materializations(
@@ -52,12 +52,15 @@ def find_materializations(
     return found
 
 
-def _report(step: Step, checked: _Checked | None) -> dg.AssetCheckEvaluation:
+def _report(step: Step, checked: _Checked | None, remark: str) -> dg.AssetCheckEvaluation:
+    sentences = describe_drift(step)
+    if sentences and remark:  # such as the grant without which nobody can be named
+        sentences.append(remark)
     return dg.AssetCheckEvaluation(
         asset_key=_asset_key(step),
         check_name=CHECK,
         passed=step.action is Action.NONE,
-        description="\n".join(describe_drift(step)) or "as declared",
+        description="\n".join(sentences) or "as declared",
         metadata=show_step(step),
         target_materialization_data=checked,
     )

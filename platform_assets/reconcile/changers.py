@@ -19,6 +19,10 @@ _PATIENCE_S = 60.0  # a stopped warehouse takes a while to start
 _LONGEST_REMARK = 240
 
 
+class _NotReadable(Exception):
+    """The deployer may not read the audit log."""
+
+
 def name_changers(clients: Clients, plan: Plan) -> Plan:
     """Return the plan with who changed what is not as declared, as far as the audit log tells."""
     from databricks.sdk.errors.base import DatabricksError
@@ -27,13 +31,31 @@ def name_changers(clients: Clients, plan: Plan) -> Plan:
     if not drifted:
         return plan
     try:
-        clients.workspace.tables.get(TABLE)  # who may not read it learns so without a warehouse
+        _require_readable(clients)  # who may not read it learns so without a warehouse
         traces = dict(_trace(clients, drifted))
         rows = query_rows(clients, build_query(traces.values()), _PATIENCE_S) if traces else []
+    except _NotReadable as error:
+        return replace(plan, remark=str(error))
     except (DatabricksError, NoSuchWarehouse, StatementFailed, TimeoutError) as error:
-        return replace(plan, remark=f"who changed it is not known: {_shorten(error)}")
+        return replace(plan, remark=_say_unknown(error))
     found = {key: find_changer(trace, rows) for key, trace in traces.items()}
     return replace(plan, steps=tuple(replace(step, changed_by=found.get(step.key)) for step in plan.steps))
+
+
+def _require_readable(clients: Clients) -> None:
+    """Refuse where the deployer may not read the log, with the statement that a metastore admin must run."""
+    from databricks.sdk.errors import PermissionDenied
+
+    try:
+        clients.workspace.tables.get(TABLE)
+    except PermissionDenied as error:
+        schema, deployer = TABLE.rpartition(".")[0], clients.target.principals["deployer"]
+        grant = f"GRANT USE SCHEMA, SELECT ON SCHEMA {schema} TO `{deployer}`"
+        raise _NotReadable(f"{_say_unknown(error)}. Let a metastore admin run: {grant}") from error
+
+
+def _say_unknown(error: Exception) -> str:
+    return f"who changed it is not known: {_shorten(error)}"
 
 
 def _shorten(error: Exception) -> str:

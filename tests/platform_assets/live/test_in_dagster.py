@@ -97,7 +97,7 @@ def test_the_drift_job_names_every_change_by_hand_and_changes_nothing(estate: Ta
     since = gateway.now()
     result = defs.resolve_job_def("drift").execute_in_process(run_config=QUIET)
     assert result.success
-    assert gateway.writes(since) == []
+    assert gateway.writes_beside_the_audit_query(since) == []
     assert result.get_asset_materialization_events() == []
     checks = {check.asset_key.to_user_string(): check for check in result.get_asset_check_evaluations()}
     assert checks.keys() == {resource.key for resource in RESOURCES}
@@ -114,7 +114,7 @@ def test_a_dry_run_of_the_estate_shows_the_plan_and_changes_nothing(estate: Targ
     dry = {**QUIET, "ops": {"reconcile_estate": {"config": {"dry_run": True}}}}
     result = defs.resolve_job_def("estate").execute_in_process(run_config=dry)
     assert result.success
-    assert gateway.writes(since) == []
+    assert gateway.writes_beside_the_audit_query(since) == []
     assert result.get_asset_materialization_events() == []
     shown = {
         event.event_specific_data.asset_observation.asset_key.to_user_string(): (
