@@ -1,4 +1,4 @@
-"""`lakehouse local`: the Databricks workspace on this machine — up, down, status, reset, token, logs."""
+"""`lakehouse local`: the Databricks workspace on this machine — up, down, status, reset, token, link, logs."""
 
 from __future__ import annotations
 
@@ -126,6 +126,22 @@ def show_token(
         _print_json(access.variables)
     else:
         print(format_exports(access.variables) if env else access.token)
+
+
+@app.command("link")
+def show_link(
+    page: Annotated[
+        str, typer.Argument(help="a page, such as /jobs/runs, or the URL of a run; the first page when left out")
+    ] = "",
+    name: Name = None,
+    principal: Annotated[
+        str, typer.Option("--as", help="admin, deployer, pipeline, analyst, outsider, or one of these by its name")
+    ] = "admin",
+) -> None:
+    """Print a link to the workspace's web pages that logs a browser in: once, within two minutes."""
+    from lakehouse.cli.local_access import make_page_link, read_access
+
+    print(make_page_link(read_access(_running_target(*_choose(name)), principal), page))
 
 
 @app.command("logs")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import json
 import shlex
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,15 @@ def format_exports(variables: Mapping[str, str]) -> str:
     """Return the lines for a shell's `eval`."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join([f"unset {' '.join(MISLEADING)}", *exports])
+
+
+def make_page_link(access: Access, page: str = "") -> str:
+    """Return a link to a web page of the workspace that works once; what logs in stands where no server logs it."""
+    headers = {"Authorization": f"Bearer {access.token}"}
+    request = urllib.request.Request(f"{access.host}/local/page-codes", b"", headers, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        code = json.load(answer)["code"]
+    return f"{access.host}/#login/{code}/{page.removeprefix(access.host).lstrip('/')}".rstrip("/")
 
 
 def _read_section(path: Path, section: str) -> configparser.SectionProxy:

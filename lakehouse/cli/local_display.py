@@ -76,6 +76,7 @@ def print_endpoints(console: Console, endpoints: Endpoints, directory: str, name
         "Spark Connect": endpoints.spark_connect or "-",
         "State and logs": directory,
         "For any client": f'eval "$(lakehouse local token --env{name_option})"',
+        "For a browser": f"lakehouse local link{name_option}",
     }
     for label, value in rows.items():
         console.print(f"  {label:<30}{value}", markup=False, highlight=False, soft_wrap=True)

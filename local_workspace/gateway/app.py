@@ -48,6 +48,7 @@ SERVICES = (
     "git_credentials",
     "repos",
     "permission_assignments",
+    "pages",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024

@@ -24,6 +24,7 @@ from local_workspace.services.jobs.cold_start import cold_start_of
 from local_workspace.services.jobs.references import resolve_references
 from local_workspace.services.jobs.settings import jars_of, task_type
 from local_workspace.services.jobs.states import Outcome
+from local_workspace.services.jobs.table_use import RUN_TOKEN
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
@@ -53,7 +54,7 @@ class Execution:
 
     def execute(self, on_running: Callable[[], None]) -> tuple[Outcome, dict[str, Any]]:
         """Return the outcome and the output; `on_running` is called when the code is about to start."""
-        token = self._workspace.mint_token(self._run["run_as"], TOKEN_LIFETIME_S, f"run {self._task['run_id']}")
+        token = self._workspace.mint_token(self._run["run_as"], TOKEN_LIFETIME_S, f"{RUN_TOKEN}{self._task['run_id']}")
         work_dir = run_dir(self._workspace.home, self._task["run_id"]) / "work"
         work_dir.mkdir(parents=True, exist_ok=True)
         try:

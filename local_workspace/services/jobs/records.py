@@ -13,13 +13,14 @@ from local_workspace.gateway.store import Store
 from local_workspace.services.jobs.states import Outcome, Phase, TaskState
 
 Run = dict[str, Any]
-RUN, DELETED, TASK_RUN, ACTIVE, OUTPUT, TOKEN = (
+RUN, DELETED, TASK_RUN, ACTIVE, OUTPUT, TOKEN, TABLE_USE = (
     "job_run",
     "job_run_deleted",
     "job_task_run",
     "job_run_active",
     "job_task_output",
     "job_token",
+    "job_table_use",
 )
 
 
@@ -117,6 +118,8 @@ def delete_run(store: Store, run: Run) -> None:
         for task in run["tasks"]:
             store.delete(TASK_RUN, key_of(task["run_id"]))
             store.delete(OUTPUT, key_of(task["run_id"]))
+            for key, _ in store.scan(TABLE_USE, f"{key_of(task['run_id'])}/"):
+                store.delete(TABLE_USE, key)
         store.delete(RUN, key_of(run["run_id"]))
 
 

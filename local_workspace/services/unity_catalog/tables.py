@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, permission_denied
 from local_workspace.gateway.store import Document
+from local_workspace.services.jobs.table_use import note_use
 from local_workspace.services.unity_catalog.catalogs import list_visible, update_securable
 from local_workspace.services.unity_catalog.engine_calls import is_engine, load_for_engine
 from local_workspace.services.unity_catalog.locations import require_free_location
@@ -55,6 +56,8 @@ def create_table(call: Call) -> dict[str, Any]:
         created = unity.securables.insert("table", f"{schema}.{name}", document, call.caller.name)
         call.workspace.store.put("table_id", created["table_id"], {"full_name": created["full_name"]})
         call.workspace.store.delete("staging_table", created["table_id"])
+        if table_type != "VIEW":
+            note_use(call, created["full_name"], writes=True)
     return created
 
 

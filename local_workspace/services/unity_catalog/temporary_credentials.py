@@ -9,6 +9,7 @@ from typing import Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, not_found
+from local_workspace.services.jobs.table_use import note_use
 from local_workspace.services.unity_catalog.engine_calls import reader
 
 
@@ -19,7 +20,9 @@ def for_table(call: Call) -> dict[str, Any]:
     write = _one_of(call, ("READ", "READ_WRITE")) == "READ_WRITE"
     if not table.get("storage_location"):
         raise bad_request(f"'{table['full_name']}' is a view; it has no storage of its own")
-    return unity.table_credential(call.caller if write else reader(call), table, write).as_answer()
+    answer = unity.table_credential(call.caller if write else reader(call), table, write).as_answer()
+    note_use(call, table["full_name"], write)
+    return answer
 
 
 def for_path(call: Call) -> dict[str, Any]:

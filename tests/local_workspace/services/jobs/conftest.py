@@ -16,6 +16,7 @@ from local_workspace.gateway.app import create_app
 from local_workspace.gateway.workspace import Workspace
 from local_workspace.services.jobs.routes import ROUTES
 from local_workspace.services.jobs.runner import runner_of
+from local_workspace.services.pages.routes import ROUTES as PAGES
 from tests.local_workspace.services.jobs.harness import POOL_SIZE, JobsServer, StandIn
 
 
@@ -29,7 +30,7 @@ def jobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobsServer
     principals.put_group(workspace.store, "admins", ["admin"])
     workspace.engines.pool = ServerlessPool(home, POOL_SIZE).start()
     stand_in = StandIn()
-    app = create_app(workspace, [*ROUTES, *stand_in.routes()])
+    app = create_app(workspace, [*ROUTES, *PAGES, *stand_in.routes()])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
