@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from botocore.exceptions import ClientError
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from data_assets.arrival.events import LandedObject
@@ -21,6 +22,12 @@ from lakehouse.workspace import open_aws_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+
+class LandingNotListed(Exception):
+    """The landing bucket could not be listed, so nothing can be said about what is in it."""
+
 
 # Until then an event may just be late, or its run under way.
 PATIENCE = timedelta(hours=1)
@@ -84,11 +91,25 @@ class _RunStarts:
 
 
 def _list_arrivals(client: S3Client, layout: Layout) -> Iterator[tuple[Arrival, float]]:
-    pages = client.get_paginator("list_objects_v2")
     for dataset in sorted(layout.datasets):
-        for page in pages.paginate(Bucket=layout.bucket, Prefix=f"{dataset}/"):
-            for item in page.get("Contents", []):
-                at = item["LastModified"].timestamp()
-                arrival = route(LandedObject(layout.bucket, item["Key"], f"{item['ETag']} {at}"), layout)
-                if isinstance(arrival, Arrival):  # what belongs nowhere has gone to the dead letters
-                    yield arrival, at
+        for item in _list_objects(client, layout.bucket, f"{dataset}/"):
+            at = item["LastModified"].timestamp()
+            arrival = route(LandedObject(layout.bucket, item["Key"], f"{item['ETag']} {at}"), layout)
+            if isinstance(arrival, Arrival):  # what belongs nowhere has gone to the dead letters, or is a marker
+                yield arrival, at
+
+
+def _list_objects(client: S3Client, bucket: str, prefix: str) -> Iterator[ObjectTypeDef]:
+    """Yield the objects.
+
+    Raises:
+        LandingNotListed: naming the right that is missing.
+    """
+    try:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            yield from page.get("Contents", [])
+    except ClientError as error:
+        raise LandingNotListed(
+            f"s3://{bucket}/{prefix} cannot be listed, so lost events are not looked for: {error}. The pipeline "
+            f"needs s3:ListBucket on arn:aws:s3:::{bucket}: allow it in the estate, then run lost_events again"
+        ) from error

@@ -1,14 +1,11 @@
-"""Where a landed object belongs: its key is `<dataset>/<file>.json` or `<dataset>/date=YYYY-MM-DD/<file>.json`."""
+"""Where a landed object belongs. What its key says is decided in steps/_landing.py, where the readers ask, too."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date
 
 from data_assets.arrival.events import LandedObject
-
-_DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+from data_assets.steps._landing import LandedKey, Marker, NoFile, read_key
 
 
 @dataclass(frozen=True)
@@ -43,43 +40,32 @@ class Refusal:
     reason: str
 
 
-def route(found: LandedObject, layout: Layout) -> Arrival | Refusal:
-    """Return what the object means for the tables."""
-    parts = found.key.split("/")
-    dataset, folders = parts[0], parts[1:-1]
-    reason = _refuse(found, layout, dataset, folders, parts[-1])
+def route(found: LandedObject, layout: Layout) -> Arrival | Refusal | None:
+    """Return what the object means for the tables; None for a marker, which means nothing and is settled in silence."""
+    if found.bucket != layout.bucket:
+        return _refuse(found, f"the landing bucket is {layout.bucket}")
+    key = read_key(found.key)
+    if isinstance(key, Marker):
+        return None
+    dataset = found.key.split("/")[0]
+    if dataset not in layout.datasets:
+        return _refuse(found, f"no dataset {dataset!r}; there are {', '.join(sorted(layout.datasets))}")
+    reason = key.reason if isinstance(key, NoFile) else _refuse_day(key, layout)
     if reason is not None:
-        return Refusal(f"{found.bucket}/{found.key}: {reason}")
-    day = _day_of(folders[0]) if folders and dataset in layout.daily else None
+        return _refuse(found, reason)
+    day = key.day if isinstance(key, LandedKey) and dataset in layout.daily else None
     return Arrival(dataset, day, found.key, found.identity)
 
 
-def _refuse(found: LandedObject, layout: Layout, dataset: str, folders: list[str], file: str) -> str | None:
-    if found.bucket != layout.bucket:
-        return f"the landing bucket is {layout.bucket}"
-    if dataset not in layout.datasets:
-        return f"no dataset {dataset!r}; there are {', '.join(sorted(layout.datasets))}"
-    if not file.endswith(".json") or file == ".json":
-        return "not a .json file"
-    return _refuse_folders(layout, dataset, folders)
+def _refuse(found: LandedObject, reason: str) -> Refusal:
+    return Refusal(f"{found.bucket}/{found.key}: {reason}")
 
 
-def _refuse_folders(layout: Layout, dataset: str, folders: list[str]) -> str | None:
-    if not folders and dataset in layout.daily:
-        return f"{dataset} is loaded by day: its files stand in date=YYYY-MM-DD/"
-    if len(folders) > 1:
-        return "files stand in the dataset's folder or in one date=YYYY-MM-DD/"
-    day = _day_of(folders[0]) if folders else ""
-    if day is None:
-        return f"{folders[0]!r} is no date=YYYY-MM-DD"
-    if dataset in layout.daily and day not in layout.days:
-        return f"{day} is not among the partitions, {layout.days[0]} to {layout.days[-1]}"
-    return None
-
-
-def _day_of(folder: str) -> str | None:
-    found = _DAY.fullmatch(folder)
-    try:
-        return date.fromisoformat(found[1]).isoformat() if found else None
-    except ValueError:
+def _refuse_day(key: LandedKey, layout: Layout) -> str | None:
+    if key.dataset not in layout.daily:
         return None
+    if key.day is None:
+        return f"{key.dataset} is loaded by day: its files stand in date=YYYY-MM-DD/"
+    if key.day not in layout.days:
+        return f"{key.day} is not among the partitions, {layout.days[0]} to {layout.days[-1]}"
+    return None

@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import dagster as dg
 import pytest
+from botocore.stub import Stubber
 
-from data_assets.arrival.lost_events import PATIENCE, find_lost, read_loaded, select_missed
+from data_assets.arrival import lost_events
+from data_assets.arrival.lost_events import PATIENCE, LandingNotListed, find_lost, read_loaded, select_missed
 from data_assets.arrival.routes import Arrival
 from data_assets.arrival.selection import RANGE_TAGS, read_layout
-from lakehouse.targets import Target
+from lakehouse.targets import Target, local_target
 from lakehouse.workspace import open_aws
 
 DAYS = dg.DailyPartitionsDefinition("2013-01-01", end_date="2014-01-01")
@@ -104,3 +107,14 @@ def test_the_newest_load_counts(instance: dg.DagsterInstance) -> None:
     second = read_loaded(instance, GRAPH, layout)
     assert second[("flights", "2013-01-02")] > first[("flights", "2013-01-02")]
     assert second[("flights", "2013-01-01")] == first[("flights", "2013-01-01")]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "InternalError"])
+def test_a_listing_that_failed_is_not_an_empty_bucket(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    client = boto3.client("s3", aws_access_key_id="x", aws_secret_access_key="x", region_name="eu-central-1")
+    monkeypatch.setattr(lost_events, "open_aws_client", lambda *_: client)
+    with Stubber(client) as stubber, pytest.raises(LandingNotListed, match=f"{code}.*needs s3:ListBucket on arn:aws:"):
+        stubber.add_client_error("list_objects_v2", code)
+        find_lost(local_target(Path("/state")), GRAPH, read_layout(GRAPH, "b"), instance, datetime.now(UTC))
