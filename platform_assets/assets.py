@@ -17,6 +17,7 @@ from platform_assets.declarations import RESOURCES
 from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
+from platform_assets.reconcile.declared import require_declared
 from platform_assets.reconcile.explain import list_lines
 from platform_assets.reconcile.plan import Plan, Step
 from platform_assets.resource_types.model import Resource
@@ -31,8 +32,13 @@ class ReconcileConfig(dg.Config):
 
 
 def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDefinition:
-    """Return the multi-asset of the resources."""
+    """Return the multi-asset of the resources.
+
+    Raises:
+        InvalidDeclaration: something declared cannot be applied: what `lakehouse plan` refuses, Dagster does not load.
+    """
     target = current_target()
+    require_declared(resources, target)
 
     @dg.multi_asset(
         name="reconcile_estate",

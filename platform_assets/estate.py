@@ -39,7 +39,6 @@ def select_resources(
     Raises:
         UnknownResource: an entry matches nothing.
     """
-    require_declared(resources)
     if selection is None:
         return list(resources)
     by_key = index_resources(resources)
@@ -75,6 +74,7 @@ def plan_estate(
     Raises:
         UnknownResource: the selection names what is not declared.
     """
+    require_declared(resources, target)
     chosen, whole = select_resources(selection, resources), selection is None
     look_for_more = whole and (find_undeclared or prune.enabled)
     world = read_world(Clients(target), chosen, [one.identity for one in resources] if look_for_more else None)
@@ -130,6 +130,7 @@ def renew_plan(target: Target, path: Path, resources: Sequence[Resource] = RESOU
         PlanOutdated: place, declarations or world are not those of the file; each difference is named.
         UnknownResource: what the plan selects is no longer declared.
     """
+    require_declared(resources, target)
     saved, clients = read_plan(path), Clients(target)
     require_same_place(saved, clients)
     require_same_declarations(saved, select_resources(saved.selection, resources), clients)

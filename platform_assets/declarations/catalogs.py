@@ -6,7 +6,7 @@ from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.volume import Volume
 
 RESOURCES: tuple[Resource, ...] = (
-    Catalog("flights", purpose="Flights from New York City in 2013"),
+    Catalog("flights", folder="managed", purpose="Flights from New York City in 2013"),
     Schema("flights.bronze", purpose="As it came"),
     Schema("flights.silver", purpose="Typed, cleaned, one row per fact"),
     Schema("flights.gold", purpose="Answers"),

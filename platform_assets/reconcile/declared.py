@@ -1,15 +1,21 @@
-"""Rules of a set of declarations: no key twice, nothing undeclared needed, no circles. Pure."""
+"""Rules of a set of declarations: its service takes each, no key twice, nothing undeclared needed, no circles.
+
+Pure. Command line, Dagster and tests ask the same function, so they accept and refuse the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from platform_assets.resource_types.model import Resource
+from lakehouse.targets import Target
+from platform_assets.grammar.dagster_keys import fold_key, key_problems
+from platform_assets.reconcile.overlaps import find_overlaps
+from platform_assets.resource_types.model import InvalidDeclaration, Resource
 
 
-class InvalidEstate(Exception):
-    """The declarations contradict each other; the message names them."""
+class InvalidEstate(InvalidDeclaration):
+    """Declarations cannot be applied; the message has a line for each problem: resource, reason, remedy, file, line."""
 
 
 def index_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
@@ -22,7 +28,7 @@ def index_resources(resources: Iterable[Resource]) -> dict[str, Resource]:
     identities: dict[str, str] = {}
     for resource in resources:
         if (same := identities.setdefault(resource.identity, resource.key)) != resource.key:
-            raise InvalidEstate(f"{resource.key} and {same} are one to the service")
+            raise InvalidEstate(f"{resource.key} and {same} are one to the service: declare one of them")
         if resource.key in by_key:
             raise InvalidEstate(f"{resource.key} is declared twice")
         by_key[resource.key] = resource
@@ -53,15 +59,58 @@ def add_needed(keys: Collection[str], resources: Mapping[str, Resource]) -> set[
     return needed
 
 
-def require_declared(resources: Sequence[Resource]) -> None:
-    """Refuse an estate in which something depends on what nobody declares, or that has circles.
+def require_declared(resources: Sequence[Resource], target: Target) -> None:
+    """Refuse an estate that cannot be applied to the target, whatever the target holds.
 
     Raises:
-        InvalidEstate: naming both.
+        InvalidEstate: with a line for each problem of each declaration.
     """
-    keys = index_resources(resources)
+    problems = [*_find_own(resources, target), *_find_twins(resources), *_find_undeclared(resources)]
+    if not problems:
+        order_keys(resources)
+        problems += find_overlaps(resources, target)
+    if problems:
+        raise InvalidEstate("\n".join(dict.fromkeys(problems)))
+
+
+def locate(resource: Resource, problem: str) -> str:
+    """Return a problem with the resource before it, and file and line after it."""
+    return f"{resource.key}: {problem} (declared at {resource.declared_at})"
+
+
+def _find_own(resources: Iterable[Resource], target: Target) -> Iterator[str]:
+    """Yield what is wrong with each declaration by itself; one that seems right must say what it desires."""
     for resource in resources:
-        for dependency in resource.dependencies:
-            if dependency not in keys:
-                raise InvalidEstate(f"{resource.key} needs {dependency}, which is not declared")
-    order_keys(resources)
+        problems = [*key_problems(resource.key), *resource.find_problems(target)]
+        if not problems:
+            try:
+                resource.desired(target)
+            except InvalidDeclaration as error:
+                problems.append(str(error).removeprefix(f"{resource.key}: "))
+        yield from (locate(resource, problem) for problem in problems)
+
+
+def _find_twins(resources: Iterable[Resource]) -> Iterator[str]:
+    """Yield what is declared twice, or is one to the service or to Dagster."""
+    keys: dict[str, Resource] = {}
+    identities: dict[str, Resource] = {}
+    names: dict[str, Resource] = {}
+    for one in resources:
+        if one is not (same := keys.setdefault(one.key, one)):
+            yield locate(one, f"{one.key} is declared twice, first at {same.declared_at}: leave one out")
+        elif one is not (same := identities.setdefault(one.identity, one)):
+            yield locate(one, f"{one.key} and {same.key} are one to the service: declare one of them")
+        elif one is not (same := names.setdefault(fold_key(one.key), one)):
+            yield locate(one, f"{one.key} and {same.key} are one to Dagster, to which - and . are _: rename one")
+
+
+def _find_undeclared(resources: Iterable[Resource]) -> Iterator[str]:
+    keys = {resource.key for resource in resources}
+    for resource in resources:
+        for needed in resource.dependencies:
+            if needed not in keys:
+                kind = needed.partition("/")[0]
+                known = ", ".join(sorted(key for key in keys if key.startswith(f"{kind}/"))) or "none"
+                yield locate(
+                    resource, f"{resource.key} needs {needed}, which is not declared; of {kind} there is {known}"
+                )

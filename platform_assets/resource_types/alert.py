@@ -6,13 +6,16 @@ By the current API, `alerts_v2`: an alert has its query's text, schedule and sub
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.grammar.schedules import schedule_problems
+from platform_assets.grammar.texts import choice_problems, control_problems, pattern_problems, range_problems
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
@@ -23,6 +26,8 @@ CONDITIONS = (
     *("EQUAL", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL"),
     *_ALONE,
 )
+AGGREGATIONS = ("SUM", "COUNT", "COUNT_DISTINCT", "AVG", "MEDIAN", "MIN", "MAX", "STDDEV")
+WHEN_EMPTY = ("OK", "TRIGGERED", "UNKNOWN", "ERROR")
 
 
 class NameTaken(Exception):
@@ -62,15 +67,31 @@ class Alert(SqlReader, SavedObject):
         if not (self.query or self.text or self.column or self.schedule):
             return  # no more than its name: one that was found
         if bool(self.query) == bool(self.text):
-            raise InvalidDeclaration(f"{self.key}: either a query or a text is declared")
+            raise refuse(self.key, "either a query or a text is declared")
         if self.query and self.query.parameters:
-            raise InvalidDeclaration(f"{self.key}: {self.query.key} has parameters, and an alert gives it none")
+            raise refuse(self.key, f"{self.query.key} has parameters, and an alert gives it none")
         if self.condition not in CONDITIONS:
-            raise InvalidDeclaration(f"{self.key}: condition is one of {', '.join(CONDITIONS)}, not {self.condition!r}")
+            raise refuse(self.key, f"condition is one of {', '.join(CONDITIONS)}, not {self.condition!r}")
         if (self.threshold is None) != (self.condition in _ALONE):
-            raise InvalidDeclaration(f"{self.key}: {self.condition} does not go with threshold {self.threshold!r}")
+            raise refuse(self.key, f"{self.condition} does not go with threshold {self.threshold!r}")
         if not self.column or not self.schedule:
-            raise InvalidDeclaration(f"{self.key}: a column and a schedule are declared")
+            raise refuse(self.key, "a column and a schedule are declared")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, permissions, condition, schedule, whom it tells."""
+        yield from super().find_problems(target)
+        yield from schedule_problems(self.schedule, self.timezone)
+        if self.aggregation is not None:
+            yield from choice_problems("aggregation", self.aggregation, AGGREGATIONS)
+        yield from choice_problems("when_empty", self.when_empty, WHEN_EMPTY)
+        yield from range_problems("told_again_after_seconds", self.told_again_after_seconds, 0, 2**31 - 1)
+        words = "an e-mail address in lower case"
+        for address in self.told:
+            yield from pattern_problems("whom it tells", address, r"[a-z0-9._+-]+@[a-z0-9.-]+", words)
+        if isinstance(self.threshold, float) and not math.isfinite(self.threshold):
+            yield f"its threshold is a number, not {self.threshold}"
+        for text in (self.text, self.column, self.summary, self.purpose):
+            yield from control_problems("its text, column, summary or purpose", text)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ Old files stay: runs that were submitted with them may still start.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from lakehouse.artifacts import Artifact
-from lakehouse.names import volume_path
+from lakehouse.names import physical_name, volume_path
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -29,6 +32,11 @@ class ArtifactUpload(Resource):
     folder: ClassVar[str]  # of the bucket
     group = "platform_artifacts"
     kept_elsewhere = frozenset({"version", "in_bucket", "in_volume"})
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name and the volume's."""
+        yield from simple_name_problems(self.name, self.name)
+        yield from name_problems(self.volume, "catalog.schema.volume", physical_name(target, self.volume))
 
     @property
     @abstractmethod

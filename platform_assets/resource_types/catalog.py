@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.names import RESOURCE_TYPES
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import place_problems
+from platform_assets.grammar.texts import control_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.catalog_bindings import (
     change_bindings,
     describe_bindings,
@@ -15,7 +19,7 @@ from platform_assets.resource_types.catalog_bindings import (
     read_bindings,
 )
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.ownership import mark_labels, own_labels
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -30,14 +34,14 @@ _OF_ISOLATION = {"isolation_mode", "bindings"}
 
 @dataclass(frozen=True)
 class Catalog(Resource):
-    """A catalog whose managed tables and volumes lie in one folder of a bucket.
+    """A catalog whose managed tables and volumes lie in one folder of a bucket, catalogs/<name> if none is declared.
 
     One that is `isolated` is open to the target's own workspace, and to those of other targets that it is `read_by` or
     `written_by`, whoever is granted what.
     """
 
     location: str = "lake"
-    folder: str = "managed"
+    folder: str | None = None
     isolated: bool = False
     read_by: tuple[str, ...] = ()
     written_by: tuple[str, ...] = ()
@@ -51,9 +55,21 @@ class Catalog(Resource):
     fixed = {"storage_root": "where managed data lies is decided when the catalog is made"}
 
     def __post_init__(self) -> None:
-        require_folder(self.key, self.folder)
+        require_folder(self.key, self._folder)
         if (self.read_by or self.written_by) and not self.isolated:
-            raise InvalidDeclaration(f"{self.key} names workspaces that may use it, but is not isolated: all may")
+            raise refuse(self.key, f"{self.key} names workspaces that may use it, but is not isolated: all may")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name and folder."""
+        yield from name_problems(self.name, "catalog", self.physical_name(target))
+        if self.name in RESOURCE_TYPES:
+            yield f"a catalog cannot be called like the resource type {self.name}: take another name"
+        yield from place_problems(self.location, self._folder)
+        yield from control_problems("its purpose", self.purpose)
+
+    @property
+    def _folder(self) -> str:
+        return f"catalogs/{self.name.lower()}" if self.folder is None else self.folder
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -67,7 +83,7 @@ class Catalog(Resource):
     def desired(self, target: Target) -> State:
         """Storage, comment, mark, isolation mode, and of an isolated one its bindings."""
         state: dict[str, Any] = {
-            "storage_root": f"s3://{target.bucket(self.location)}/{self.folder}",
+            "storage_root": f"s3://{target.bucket(self.location)}/{self._folder}",
             "comment": self.purpose,
             "properties": mark_labels(target),
             "isolation_mode": _ISOLATED if self.isolated else _OPEN,
@@ -140,7 +156,7 @@ class Catalog(Resource):
         return replace(
             self,
             location=location,
-            folder=folder,
+            folder=None if folder == f"catalogs/{self.name.lower()}" else folder,
             isolated=isolated,
             read_by=read_by,
             written_by=written_by,

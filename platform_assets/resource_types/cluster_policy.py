@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
+from platform_assets.grammar.clusters import definition_problems
+from platform_assets.grammar.identity import role_problems
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.texts import control_problems, range_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -43,6 +47,15 @@ class ClusterPolicy(Resource):
     group = "platform_compute"
     references = {}
     reported = OTHERS_REPORTED
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, definition, numbers and users."""
+        yield from simple_name_problems(self.name, self.physical_name(target), 100)
+        yield from definition_problems(self.definition)
+        yield from control_problems("its purpose", self.purpose)
+        if self.most_clusters_per_user is not None:
+            yield from range_problems("most_clusters_per_user", self.most_clusters_per_user, 1, 2**31 - 1)
+        yield from role_problems(f"a role of target {target.name}", self.users, target.principals)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lakehouse.targets import Target
 from platform_assets.resource_types.compute_policies import Network, compute_access, control_plane_trust
-from platform_assets.resource_types.model import InvalidDeclaration, State
+from platform_assets.resource_types.model import InvalidDeclaration, State, refuse
 from platform_assets.resource_types.role import Role
 
 _IDS = re.compile(r"vpc-[0-9a-f]{8,17} sg-[0-9a-f]{8,17}")
@@ -35,9 +35,10 @@ class ControlPlaneRole(Role):
     def __post_init__(self) -> None:
         for target, ids in self.networks.items():
             if not _IDS.fullmatch(" ".join(ids)):
-                raise InvalidDeclaration(
-                    f"{self.key}: the network of target {target} is a VPC and a security group, such as "
-                    f"('vpc-0123456789abcdef0', 'sg-0123456789abcdef0'), not {ids!r}"
+                raise refuse(
+                    self.key,
+                    f"the network of target {target} is a VPC and a security group, such as "
+                    f"('vpc-0123456789abcdef0', 'sg-0123456789abcdef0'), not {ids!r}",
                 )
 
     def desired(self, target: Target) -> State:

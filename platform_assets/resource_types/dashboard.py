@@ -6,7 +6,7 @@ The API does not show what is published, only when: a draft that was changed lat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,21 @@ from typing import Any
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, match_places, require_places
+from platform_assets.resource_types.sql_places import (
+    SqlReader,
+    fill_lines,
+    list_keys,
+    mark_lines,
+    match_marked,
+    require_places,
+)
 from platform_assets.resource_types.workspace_object import list_estate
 
 SOURCES = Path(__file__).parent.parent / "dashboards"
@@ -45,13 +54,23 @@ class Dashboard(SqlReader, SavedObject):
 
     def __post_init__(self) -> None:
         if self.source:
-            require_places(self.key, self.text, self.reads)
-            _parse(self.key, self.text)
+            for_all = "\n;\n".join("".join(lines) for lines in _list_queries(_parse(self.key, self.text)))
+            require_places(self.key, for_all, self.reads)
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, permissions, source."""
+        yield from super().find_problems(target)
+        yield from simple_name_problems(self.source, self.source)
 
     @property
     def text(self) -> str:
         """The definition with its places."""
-        return (SOURCES / f"{self.source}{SUFFIX}").read_text()
+        path = SOURCES / f"{self.source}{SUFFIX}"
+        if not is_source(path):
+            raise refuse(
+                self.key, f"there is no file platform_assets/dashboards/{path.name}: export the dashboard there"
+            )
+        return path.read_text()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -62,7 +81,9 @@ class Dashboard(SqlReader, SavedObject):
         """The definition with physical names, and whether and how it is published."""
         how = {"warehouse": self.warehouse_name(target), "embed_credentials": self.embeds_credentials}
         return {
-            "definition": _parse(self.key, fill_places(target, self.text, self.reads)),
+            "definition": _change_queries(
+                _parse(self.key, self.text), lambda lines: fill_lines(target, lines, self.reads)
+            ),
             "published": {**how, "is_current": True} if self.published else None,
         }
 
@@ -166,8 +187,9 @@ class Dashboard(SqlReader, SavedObject):
 
 def _match_places(declared: Any, found: Any, rebuilding: Rebuilding) -> dict[str, Resource | TableName] | None:
     """Return what stands in the places of a definition to make it the one that is there; None if nothing does."""
-    pattern = match_places(json.dumps(declared, sort_keys=True))
-    match = pattern.fullmatch(json.dumps(found, sort_keys=True))
+    marked = _change_queries(declared, mark_lines)
+    pattern = match_marked(json.dumps(marked, sort_keys=True, ensure_ascii=False))
+    match = pattern.fullmatch(json.dumps(found, sort_keys=True, ensure_ascii=False))
     if match is None:
         return None
     named = match.groupdict()
@@ -175,12 +197,30 @@ def _match_places(declared: Any, found: Any, rebuilding: Rebuilding) -> dict[str
     return reads if reads.keys() == named.keys() else None
 
 
+def _change_queries(definition: Any, change: Callable[[list[str]], list[str]]) -> Any:
+    """Return a definition with the SQL of its datasets changed; it is one text in `query`, or lines of `queryLines`."""
+    for dataset in definition.get("datasets") or []:
+        if "queryLines" in dataset:
+            dataset["queryLines"] = change(dataset["queryLines"])
+        elif "query" in dataset:
+            dataset["query"] = change([dataset["query"]])[0]
+    return definition
+
+
+def _list_queries(definition: Any) -> list[list[str]]:
+    found: list[list[str]] = []
+    _change_queries(definition, lambda lines: found.append(lines) or lines)  # type: ignore[func-returns-value]
+    return found
+
+
 def _parse(key: str, text: str) -> Any:
     """Return a definition in one form: with the type of each page."""
     try:
         definition = json.loads(text)
     except ValueError as error:
-        raise InvalidDeclaration(f"{key}: its definition is no JSON: {error}") from None
+        raise refuse(key, f"its definition is no JSON: {error}") from None
+    if not isinstance(definition, dict):
+        raise refuse(key, "its definition is no JSON object: export the dashboard from the editor again")
     for page in definition.get("pages") or []:
         page.setdefault("pageType", _CANVAS)
     return definition

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.grammar.texts import byte_problems, control_problems, length_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.object_levels import permit, rebuild_levels
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _NOTE = "mlflow.note.content"  # what the page of an experiment shows as its description
 _OWN = "mlflow."
 _PAGE = 1000
+_LONGEST_KEY, _LONGEST_VALUE = 250, 5000  # bytes
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,17 @@ class Experiment(EstateObject):
     type_name = "experiment"
     permissions_type = "experiments"
     holds_data = True
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, permissions, tags."""
+        yield from super().find_problems(target)
+        for key, value in {**self.tags, _NOTE: self.purpose}.items():
+            if key.startswith(_OWN) and key != _NOTE:
+                yield f"the tag {key[:40]} is MLflow's own: take a key that does not start with {_OWN}"
+            yield from length_problems(f"the key of tag {key[:40]!r}", key, _LONGEST_KEY)
+            yield from byte_problems(f"the key of tag {key[:40]!r}", key, _LONGEST_KEY)
+            yield from byte_problems(f"the value of tag {key[:40]!r}", value, _LONGEST_VALUE)
+            yield from control_problems(f"the tag {key[:40]!r}", key + value)
 
     def desired(self, target: Target) -> State:
         """The tags, the description among them, and who may do what."""

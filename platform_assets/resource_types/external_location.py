@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding, strip_prefix
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -37,7 +38,11 @@ class ExternalLocation(Resource):
 
     def __post_init__(self) -> None:
         if self.provided_sqs and self.managed_sqs:
-            raise InvalidDeclaration(f"{self.key}: file events come from provided_sqs or managed_sqs, not from both")
+            raise refuse(self.key, "file events come from provided_sqs or managed_sqs, not from both")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
 
     @property
     def dependencies(self) -> tuple[str, ...]:

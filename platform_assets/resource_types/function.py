@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lakehouse.targets import Target
+from platform_assets.grammar.columns import column_problems, type_problems
+from platform_assets.grammar.sql_lexer import normalize_sql
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
@@ -18,7 +20,7 @@ from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.schema_object import SchemaObject
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import fill_places, list_keys, require_places
-from platform_assets.resource_types.sql_statements import normalize_sql, quote_name, quote_text, run_statement
+from platform_assets.resource_types.sql_statements import quote_name, quote_text, run_statement
 from platform_assets.resource_types.table_columns import normalize_type
 
 if TYPE_CHECKING:
@@ -52,6 +54,14 @@ class Function(SchemaObject):
 
     def __post_init__(self) -> None:
         require_places(self.key, self.body, self.calls)
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, parameters, types, body."""
+        yield from super().find_problems(target)
+        yield from column_problems(self.parameters, "parameter")
+        yield from (f"returns: {problem}" for problem in type_problems(self.returns))
+        if not normalize_sql(self.body):
+            yield "it has no body: write the expression that it returns"
 
     @property
     def dependencies(self) -> tuple[str, ...]:

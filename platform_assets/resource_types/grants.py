@@ -5,13 +5,16 @@ https://docs.databricks.com/api/workspace/grants
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.grammar.identity import role_problems
+from platform_assets.grammar.texts import choice_problems
+from platform_assets.grammar.unity_catalog import PRIVILEGES, kind_problems, normalize_privilege, privilege_problems
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
@@ -25,9 +28,10 @@ _OTHERS = "others"  # no principal is called so: the field of grants to principa
 class Grants(Resource):
     """Who may do what on a securable. `name` is its type and logical name: schema.flights.silver.
 
-    `to` names roles of the target, or declared groups by their key. A declared principal gets what is declared, and
-    loses what is not. `foreign` says what happens to grants to principals that are not declared: keep, report (shown
-    and left) or revoke. A revoke is a line of the plan.
+    `to` names roles of the target, or declared groups by their key. Privileges are written as in SQL or as in the API,
+    in any case: "USE SCHEMA" is USE_SCHEMA. A declared principal gets what is declared, and loses what is not.
+    `foreign` says what happens to grants to principals that are not declared: keep, report (shown and left) or revoke.
+    A revoke is a line of the plan.
     """
 
     to: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -38,6 +42,17 @@ class Grants(Resource):
     group = "platform_grants"
     folds_case = True
     reported = {"foreign": "granted to principals that are not declared: shown, not revoked"}
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """The kind of securable, its privileges, the roles, what becomes of others' grants."""
+        kind = self.name.split(".")[0]
+        if kind not in PRIVILEGES:
+            yield from kind_problems(kind)
+            return
+        for privileges in self.to.values():
+            yield from privilege_problems(kind, privileges)
+        yield from role_problems("a role of target " + target.name, self.to, target.principals)
+        yield from choice_problems("foreign", self.foreign, ("keep", "report", "revoke"))
 
     @property
     def securable_type(self) -> str:
@@ -61,7 +76,8 @@ class Grants(Resource):
     def desired(self, target: Target) -> State:
         """Privileges by principal."""
         others: dict[str, Any] = {_OTHERS: {}} if self.foreign == "revoke" else {}
-        return {**{name_principal(target, role): sorted(privileges) for role, privileges in self.to.items()}, **others}
+        held = {name_principal(target, role): _normalize(privileges) for role, privileges in self.to.items()}
+        return {**held, **others}
 
     def read(self, clients: Clients) -> State | None:
         """Get, page by page; without the securable there is nothing granted, and nothing can be."""
@@ -139,8 +155,20 @@ def select_groups(roles: Iterable[str]) -> list[str]:
 
 
 def name_principal(target: Target, role: str) -> str:
-    """Return the principal of a role, or of a declared group's key."""
-    return target.account_wide(role.partition("/")[2]) if role.startswith("group/") else target.principals[role]
+    """Return the principal of a role, or of a declared group's key.
+
+    Raises:
+        InvalidDeclaration: the target has no such role.
+    """
+    if role.startswith("group/"):
+        return target.account_wide(role.partition("/")[2])
+    if role not in target.principals:
+        raise InvalidDeclaration("; ".join(role_problems(f"a role of target {target.name}", [role], target.principals)))
+    return target.principals[role]
+
+
+def _normalize(privileges: Iterable[str]) -> list[str]:
+    return sorted({normalize_privilege(one) for one in privileges})
 
 
 def _list_changes(desired: State, before: State) -> list[tuple[str, list[str], list[str]]]:

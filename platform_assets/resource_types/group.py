@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.identity import member_problems
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.identities import (
     as_key,
     filter_ours,
@@ -44,6 +46,11 @@ class Group(Resource):
     group = "platform_identity"
     references = {}
     fixed = {"identity_provider": "an identity provider keeps this group: change it there, or declare another name"}
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name and members."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
+        yield from member_problems(self.members, target.principals)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

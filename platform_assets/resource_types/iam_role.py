@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,13 @@ class StorageRole(Role):
     references = {"buckets": "s3_bucket", "key_name": "kms_key", "queues": "sqs_queue"}
     policy_name = "storage"
     purpose = "Unity Catalog's access to the lakehouse's buckets"
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """That it opens something, then what any role's policies are asked."""
+        if not self.buckets:
+            yield "it opens no bucket: name one in buckets"
+        else:
+            yield from super().find_problems(target)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

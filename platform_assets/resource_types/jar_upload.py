@@ -5,11 +5,13 @@ https://docs.databricks.com/aws/en/jobs/tasks/jar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lakehouse.jars import JARS, Jar, build_jar
 from lakehouse.names import volume_path
 from lakehouse.targets import Target, read_settings
+from platform_assets.grammar.texts import choice_problems
 from platform_assets.resource_types.artifact_upload import ArtifactUpload
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.notebook import notebook_path
@@ -30,6 +32,11 @@ class JarUpload(ArtifactUpload):
     type_name = "jar"
     folder = "libs"
     kinds = frozenset({"databricks", "java"})
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """That the JAR is one of lakehouse/jars.py."""
+        yield from super().find_problems(target)
+        yield from choice_problems("a JAR", self.name, JARS)
 
     @property
     def artifact(self) -> Jar:

@@ -11,9 +11,15 @@ from typing import Any
 
 from lakehouse.jars import JARS
 from lakehouse.jobs import delete_job, find_job_ids
-from lakehouse.names import REQUESTED_BY
+from lakehouse.names import REQUESTED_BY, physical_name
 from lakehouse.object_permissions import allow, grant_levels, read_permissions
 from lakehouse.targets import Target
+from platform_assets.grammar.jobs import task_problems
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.permissions import level_problems
+from platform_assets.grammar.texts import choice_problems
+from platform_assets.grammar.unity_catalog import name_problems
+from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -22,6 +28,7 @@ from platform_assets.resource_types.ownership import mark_labels, own_labels
 
 _API = "/api/2.2/jobs"
 _ENVIRONMENT = "java"
+_PAGED = ("tasks", "environments", "parameters")  # lists that come in pages
 
 
 def job_name(target: Target, name: str) -> str:
@@ -33,7 +40,8 @@ def job_name(target: Target, name: str) -> str:
 class Job(Resource):
     """A job with a task for each of its JARs (from `volume`) and each of its notebooks, side by side.
 
-    `permissions`: the level of a role, such as CAN_MANAGE_RUN. Runs have the rights of who created the job.
+    `permissions`: the level of a role, or of a declared group by its key, such as CAN_MANAGE_RUN. Runs have
+    the rights of who created the job.
     """
 
     jars: tuple[str, ...] = ()
@@ -44,10 +52,21 @@ class Job(Resource):
     type_name = "job"
     group = "platform_jobs"
 
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, its tasks, who may do what."""
+        yield from simple_name_problems(self.name, self.physical_name(target), 4_096)
+        yield from task_problems((*self.jars, *self.notebooks))
+        for name in self.jars:
+            yield from choice_problems("a JAR", name, JARS)
+        if self.jars:
+            yield from name_problems(self.volume, "catalog.schema.volume", physical_name(target, self.volume))
+        yield from level_problems(self.type_name, self.permissions, target.name, target.principals)
+
     @property
     def dependencies(self) -> tuple[str, ...]:
-        """Its JARs and notebooks."""
-        return (*(f"jar/{name}" for name in self.jars), *(f"notebook/{name}" for name in self.notebooks), *self.after)
+        """Its JARs and notebooks, and declared groups."""
+        tasks = (*(f"jar/{name}" for name in self.jars), *(f"notebook/{name}" for name in self.notebooks))
+        return (*tasks, *select_groups(self.permissions), *self.after)
 
     def physical_name(self, target: Target) -> str:
         """Return the job's name; no other job of the estate has it."""
@@ -64,7 +83,7 @@ class Job(Resource):
             "max_concurrent_runs": 1,
             "queue": {"enabled": True},
             "tags": mark_labels(target),
-            "permissions": {target.principals[role]: level for role, level in self.permissions.items()},
+            "permissions": {name_principal(target, role): level for role, level in self.permissions.items()},
         }
 
     def read(self, clients: Clients) -> State | None:
@@ -72,7 +91,7 @@ class Job(Resource):
         ids = find_job_ids(clients.workspace, self.physical_name(clients.target))
         if not ids:
             return None
-        settings: Any = _do(clients, "GET", "get", query={"job_id": ids[0]})["settings"]
+        settings = _get_settings(clients, ids[0])
         found = {
             **settings,
             "tasks": {task["task_key"]: task for task in settings.get("tasks") or []},
@@ -135,6 +154,19 @@ class Job(Resource):
 def _jar_task(name: str) -> dict[str, Any]:
     task = {"main_class_name": JARS[name].main_class}
     return {"task_key": name, "spark_jar_task": task, "environment_key": _ENVIRONMENT}
+
+
+def _get_settings(clients: Clients, job_id: int) -> dict[str, Any]:
+    """Get, page by page: a page has 100 tasks at most."""
+    settings: dict[str, Any] = {}
+    query: dict[str, Any] | None = {"job_id": job_id}
+    while query is not None:
+        answer = _do(clients, "GET", "get", query=query)
+        lists = {name: value for name, value in answer["settings"].items() if name in _PAGED}
+        settings = {**answer["settings"], **{name: [*settings.get(name, []), *lists[name]] for name in lists}}
+        token = answer.get("next_page_token")
+        query = {"job_id": job_id, "page_token": token} if token else None
+    return settings
 
 
 def _as_settings(state: State) -> dict[str, Any]:

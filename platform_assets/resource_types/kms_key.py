@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import alias_problems
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
@@ -25,6 +27,11 @@ class KmsKey(Resource):
     references = {}
     kinds = frozenset({"aws"})
     holds_data = True  # without the key the data is gone
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its alias."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
+        yield from alias_problems(self.physical_name(target))
 
     def physical_name(self, target: Target) -> str:
         """Return the alias."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lakehouse.targets import Target
 from lakehouse.workspace import WorkspaceUnreachable, open_aws_client, open_workspace
+from platform_assets.grammar.places import find_declaration
 from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ State = Mapping[str, Any]
 
 class InvalidDeclaration(Exception):
     """A declaration that cannot be meant; the message names the resource and what is wrong."""
+
+
+def refuse(key: str, problem: str) -> InvalidDeclaration:
+    """Return the error of a declaration that is just being made: resource, problem with remedy, file and line."""
+    return InvalidDeclaration(f"{key}: {problem} (declared at {find_declaration()})")
 
 
 class Clients:
@@ -79,6 +85,24 @@ class Resource(ABC):
     fixed: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[Mapping[str, str]] = {}
     kept_elsewhere: ClassVar[frozenset[str]] = frozenset()
+
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Note where the declaration stands; it is no field, so equal declarations stay equal."""
+        made = super().__new__(cls)
+        made.__dict__["declared_at"] = find_declaration()
+        return made
+
+    @property
+    def declared_at(self) -> str:
+        """File and line of the declaration."""
+        return str(self.__dict__["declared_at"])
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Yield why the target's services would refuse this declaration, in sentences that name the remedy.
+
+        Looks at the declaration alone; resources that were found rather than declared are not asked.
+        """
+        yield from ()
 
     @property
     def key(self) -> str:

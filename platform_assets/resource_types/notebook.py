@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
-from platform_assets.resource_types.workspace_object import ensure_folder, require_source
+from platform_assets.resource_types.workspace_object import ensure_folder, read_source, require_source
 
 SOURCES = Path(__file__).parent.parent / "notebooks"
 
@@ -35,10 +36,14 @@ class Notebook(Resource):
     kept_elsewhere = frozenset({"content"})
     references = {}
 
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, which is its file's."""
+        yield from simple_name_problems(self.name, self.name)
+
     @property
     def source(self) -> bytes:
         """The notebook in source format."""
-        return (SOURCES / f"{self.name}.py").read_bytes()
+        return read_source(self.key, SOURCES / f"{self.name}.py")
 
     def physical_name(self, target: Target) -> str:
         """Return the workspace path."""

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.names import physical_name
 from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.permissions import level_problems
+from platform_assets.grammar.texts import control_problems, pattern_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -55,6 +59,15 @@ class Pipeline(Resource):
     holds_data = True  # its tables go with it
     fixed = {"catalog": "a pipeline keeps its catalog for life"}
     reported = OTHERS_REPORTED
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, schema, configuration, who may do what."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
+        yield from name_problems(self.schema, "catalog.schema", physical_name(target, self.schema))
+        for key, value in self.configuration.items():
+            yield from pattern_problems("a key of its configuration", key, r"[\w.-]+", "letters, digits, _ - and .")
+            yield from control_problems(f"the configuration {key[:40]!r}", value)
+        yield from level_problems(self.type_name, self.permissions, target.name, target.principals)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

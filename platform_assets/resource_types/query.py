@@ -12,9 +12,10 @@ from typing import Any
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.grammar.texts import control_problems
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.ownership import mark_labels
-from platform_assets.resource_types.query_parameters import QueryParameter, read_parameter
+from platform_assets.resource_types.query_parameters import QueryParameter, parameter_problems, read_parameter
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.saved_object import Found, SavedObject, tree_path
 from platform_assets.resource_types.schema import Schema
@@ -47,10 +48,24 @@ class Query(SqlReader, SavedObject):
     def __post_init__(self) -> None:
         require_places(self.key, self.text, self.reads)
         if self.run_as not in RUN_AS:
-            raise InvalidDeclaration(f"{self.key}: run_as is one of {', '.join(RUN_AS)}, not {self.run_as!r}")
+            raise refuse(self.key, f"run_as is one of {', '.join(RUN_AS)}, not {self.run_as!r}")
         for one in self.parameters:
             if not re.search(rf":{re.escape(one.name)}\b", self.text):
-                raise InvalidDeclaration(f"{self.key}: its text has no :{one.name} for the parameter")
+                raise refuse(self.key, f"its text has no :{one.name} for the parameter")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, permissions, parameters, texts."""
+        yield from super().find_problems(target)
+        if not self.text.strip():
+            yield "it has no text: write the SELECT that it shows"
+        names = [one.name for one in self.parameters]
+        yield from (f"the parameter {name} is declared twice" for name in {*names} if names.count(name) > 1)
+        for one in self.parameters:
+            yield from parameter_problems(one)
+        for text in (self.text, self.purpose, *self.tags):
+            yield from control_problems("its text, purpose or a tag", text)
+        if any(not tag.strip() or tag != tag.strip() for tag in self.tags):
+            yield "a tag is a text without blanks at its ends"
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from platform_assets.resource_types.model import InvalidDeclaration
+from platform_assets.grammar.texts import control_problems, pattern_problems
+from platform_assets.resource_types.model import refuse
 from platform_assets.resource_types.rebuilding import NotExpressible
 
 
@@ -22,7 +24,7 @@ class QueryParameter:
 
     def __post_init__(self) -> None:
         if self.choices and self.default not in self.choices:
-            raise InvalidDeclaration(f"parameter {self.name}: its default {self.default!r} is none of its choices")
+            raise refuse(f"parameter {self.name}", f"its default {self.default!r} is none of its choices")
 
     def as_api(self) -> dict[str, Any]:
         """Return it as the API has it, without its name."""
@@ -36,6 +38,22 @@ class QueryParameter:
         if isinstance(self.default, str):
             return {"text_value": {"value": self.default}}
         return {"numeric_value": {"value": self.default}}
+
+
+def parameter_problems(parameter: QueryParameter) -> Iterator[str]:
+    """Yield why a parameter cannot be kept: what is typed into the editor is one line."""
+    what = f"the parameter {parameter.name[:40]}"
+    yield from pattern_problems(f"the name of {what}", parameter.name, r"[A-Za-z_]\w{0,254}", "letters, digits and _")
+    if any(not choice or choice != choice.strip() for choice in parameter.choices):
+        yield f"a choice of {what} is a text without blanks at its ends"
+    if len({*parameter.choices}) < len(parameter.choices):
+        yield f"{what} has a choice twice"
+    for text in (parameter.title, *parameter.choices):
+        yield from control_problems(f"{what}, title or choice,", text, "")
+    if isinstance(parameter.default, str):
+        yield from control_problems(f"the default of {what}", parameter.default)
+    elif isinstance(parameter.default, float) and not math.isfinite(parameter.default):
+        yield f"the default of {what} is a number, not {parameter.default}"
 
 
 def read_parameter(name: str, found: Mapping[str, Any]) -> QueryParameter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.names import InvalidName, TableName, parse_table_name
 from lakehouse.targets import Target
+from platform_assets.grammar.sql_lexer import Kind, split_sql
 from platform_assets.resource_types.sql_statements import quote_name
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 # What SQL names by its full name.
 _NAMED_IN_SQL = ("catalog", "schema", "volume", "table", "view", "function", "registered_model")
 _QUOTED_NAME = re.compile(r"`[^`]+`\.`[^`]+`\.`[^`]+`")
+_NAME_OR_BRACE = re.compile(rf"{_QUOTED_NAME.pattern}|`(?:[^`]|``)*`|[{{}}]")
 
 
 class NotExpressible(Exception):
@@ -56,17 +59,22 @@ class Rebuilding:
     def name_places(self, text: str) -> tuple[str, dict[str, Resource | TableName]]:
         """Return SQL with places for what it names in backticks, and what they stand for.
 
-        Names of nothing that was found stay as they are, but those of tables in its catalogs: the data layer's.
+        Names of nothing that was found stay as they are, but those of tables in its catalogs: the data layer's. A brace
+        that stands in the code is written twice.
         """
         places: dict[str, Resource | TableName] = {}
 
         def name_place(match: re.Match[str]) -> str:
-            named = self.find_named(match[0])
-            if named is None:
-                return match[0]
-            return f"{{{_add_place(places, named)}}}"
+            if match[0] in "{}":
+                return match[0] * 2
+            named = self.find_named(match[0]) if _QUOTED_NAME.fullmatch(match[0]) else None
+            return match[0] if named is None else f"{{{_add_place(places, named)}}}"
 
-        return _QUOTED_NAME.sub(name_place, text), places
+        made = []
+        for is_code, pieces in itertools.groupby(split_sql(text), lambda one: one.kind in (Kind.CODE, Kind.NAME)):
+            part = "".join(one.text for one in pieces)
+            made.append(_NAME_OR_BRACE.sub(name_place, part) if is_code else part)
+        return "".join(made), places
 
     def find_named(self, quoted: str) -> Resource | TableName | None:
         """Return what a name in backticks stands for in SQL, None if it is nothing of the estate."""

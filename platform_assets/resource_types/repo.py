@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lakehouse.object_permissions import read_granted
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, State
+from platform_assets.resource_types.model import Clients, State, refuse
 from platform_assets.resource_types.object_levels import permit, rebuild_levels
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -132,13 +132,13 @@ class Repo(WorkspaceObject):
     def _check(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidDeclaration(f"{self.key}: url is the https:// URL of a repository, not {self.url!r}")
+            raise refuse(self.key, f"url is the https:// URL of a repository, not {self.url!r}")
         if "@" in parts.netloc:
-            raise InvalidDeclaration(f"{self.key}: url must hold no credentials; the deployer's Git credential is used")
+            raise refuse(self.key, "url must hold no credentials; the deployer's Git credential is used")
         if self.provider not in PROVIDERS:
-            raise InvalidDeclaration(f"{self.key}: provider is one of {', '.join(PROVIDERS)}, not {self.provider!r}")
+            raise refuse(self.key, f"provider is one of {', '.join(PROVIDERS)}, not {self.provider!r}")
         if bool(self.branch) == bool(self.tag) or bool(self.tag) != bool(self.commit):
-            raise InvalidDeclaration(f"{self.key}: give a branch, or a tag and the full id of the commit that it is at")
+            raise refuse(self.key, "give a branch, or a tag and the full id of the commit that it is at")
 
     def _find(self, clients: Clients) -> int:
         path = self.physical_name(clients.target)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import inline_problems, role_problems, trust_problems
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_tags
 from platform_assets.resource_types.policies import normalize_policy
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -32,6 +33,16 @@ class Role(Resource):
     policy_name: ClassVar[str]
     purpose: ClassVar[str]  # shown in the AWS console
     kind: ClassVar[str | None] = None
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, and the sizes of its policies."""
+        yield from role_problems(self.physical_name(target))
+        try:
+            desired = self.desired(target)
+        except InvalidDeclaration:
+            return  # said when all declarations are asked what they desire
+        yield from trust_problems(desired["trust"])
+        yield from inline_problems(desired["policy"])
 
     def physical_name(self, target: Target) -> str:
         """Return the role's name."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import bucket_policy_problems, bucket_problems
 from platform_assets.resource_types.kms_key import key_arn
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -51,6 +52,11 @@ class S3Bucket(Resource):
 
     def __post_init__(self) -> None:
         require_lifecycle(self.key, self.lifecycle)
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, and the size of its policy."""
+        yield from bucket_problems(self.physical_name(target))
+        yield from bucket_policy_problems(self.desired(target)["policy"])
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from platform_assets.resource_types.model import InvalidDeclaration
+from platform_assets.resource_types.model import refuse
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 # In the order in which objects can move from one to the next.
@@ -48,15 +48,15 @@ def require_lifecycle(key: str, rules: Sequence[LifecycleRule]) -> None:
     """
     names = [rule.name for rule in rules]
     if len(rules) > _MOST_RULES:
-        raise InvalidDeclaration(f"{key}: a bucket has at most {_MOST_RULES} lifecycle rules, not {len(rules)}")
+        raise refuse(key, f"a bucket has at most {_MOST_RULES} lifecycle rules, not {len(rules)}")
     for rule in rules:
-        where = f"{key}: lifecycle rule {rule.name!r}"
+        where = f"lifecycle rule {rule.name!r}"
         if not 0 < len(rule.name) <= _LONGEST_NAME:
-            raise InvalidDeclaration(f"{where}: a name has 1 to {_LONGEST_NAME} characters")
+            raise refuse(key, f"{where}: a name has 1 to {_LONGEST_NAME} characters")
         if names.count(rule.name) > 1:
-            raise InvalidDeclaration(f"{where} is declared twice")
+            raise refuse(key, f"{where} is declared twice")
         for problem in _find_problems(rule):
-            raise InvalidDeclaration(f"{where}: {problem}")
+            raise refuse(key, f"{where}: {problem}")
 
 
 def describe_lifecycle(rules: Sequence[LifecycleRule]) -> dict[str, Any]:

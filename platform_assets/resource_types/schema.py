@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
+from platform_assets.grammar.texts import control_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -30,6 +32,11 @@ class Schema(Resource):
     group = "platform_catalog"
     folds_case = True
     holds_data = True
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name."""
+        yield from name_problems(self.name, "catalog.schema", self.physical_name(target))
+        yield from control_problems("its purpose", self.purpose)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

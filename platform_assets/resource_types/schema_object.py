@@ -8,6 +8,8 @@ from typing import Self
 
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
+from platform_assets.grammar.texts import control_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Resource, State
 from platform_assets.resource_types.schema import Schema
@@ -19,6 +21,11 @@ class SchemaObject(Resource):
 
     group = "platform_catalog"
     folds_case = True
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name and what it says of its purpose."""
+        yield from name_problems(self.name, "catalog.schema.name", self.physical_name(target))
+        yield from control_problems("its purpose", getattr(self, "purpose", ""))
 
     @property
     def schema_key(self) -> str:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.identity import role_problems
+from platform_assets.grammar.permissions import deployer_problems
+from platform_assets.grammar.texts import length_problems, pattern_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -64,9 +67,19 @@ class SecretScope(Resource):
             if not _KEY.fullmatch(key) or key.startswith(_MARK):
                 raise InvalidSecretReference(
                     f"{self.key}: a secret's key is 1 to 128 letters, digits, - _ . @ and does not start with "
-                    f"{_MARK}, got {key!r}"
+                    f"{_MARK}, got {key!r} (declared at {self.declared_at})"
                 )
             require_reference(f"{self.key}, {key}", reference)
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, and who reads and writes it."""
+        name = self.physical_name(target)
+        words = "letters, digits, - _ . and @, without a slash"
+        yield from pattern_problems("its name", self.name, r"[\w.@-]+", words)
+        yield from length_problems(f"its name on the target, {name[:80]},", name, 128)
+        roles = (*self.readers, *self.writers)
+        yield from role_problems(f"a role of target {target.name}", roles, target.principals)
+        yield from deployer_problems(roles)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

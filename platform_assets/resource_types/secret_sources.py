@@ -10,7 +10,8 @@ import re
 from typing import Any, NamedTuple
 
 from lakehouse.targets import Target
-from platform_assets.resource_types.model import Clients
+from platform_assets.grammar.places import find_declaration
+from platform_assets.resource_types.model import Clients, InvalidDeclaration
 
 SERVICE = "secretsmanager"
 _CURRENT = "AWSCURRENT"
@@ -18,7 +19,7 @@ _NAME = re.compile(rf"{SERVICE}:(?P<name>[\w/+=.@-]{{1,256}})", re.ASCII)
 _ARN = re.compile(rf"arn:aws[\w-]*:{SERVICE}:[\w-]+:\d{{12}}:secret:[\w/+=.@-]+", re.ASCII)
 
 
-class InvalidSecretReference(Exception):
+class InvalidSecretReference(InvalidDeclaration):
     """A declaration names no source of a secret; the message names scope, key and the forms there are."""
 
 
@@ -46,7 +47,7 @@ def require_reference(key: str, reference: str) -> None:
     if not _NAME.fullmatch(reference) and not _ARN.fullmatch(reference):
         raise InvalidSecretReference(
             f"{key}: a secret is declared by reference, {SERVICE}:NAME for the secret <estate>/NAME of AWS Secrets "
-            f"Manager or the ARN of one; a value never stands in a declaration"
+            f"Manager or the ARN of one; a value never stands in a declaration (declared at {find_declaration()})"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.identities import filter_ours, make_patch, mark_identity, marked_name
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -28,6 +29,10 @@ class ServicePrincipal(Resource):
     type_name = "service_principal"
     group = "platform_identity"
     references = {}
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
 
     def physical_name(self, target: Target) -> str:
         """Return the display name."""

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from lakehouse.names import physical_name
 from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.permissions import level_problems
+from platform_assets.grammar.texts import choice_problems, length_problems, range_problems
+from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -27,6 +31,11 @@ if TYPE_CHECKING:
     from databricks.sdk.service.serving import EndpointTag, ServingEndpointDetailed
 
 _KIND = "serving-endpoints"
+
+
+def served_name(model: str, version: int) -> str:
+    """Return what the version of a model is called in an endpoint."""
+    return f"{model.rpartition('.')[2].lower()}-{version}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,15 @@ class ServingEndpoint(Resource):
     references = {}
     reported = OTHERS_REPORTED
 
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, what it serves, who may do what."""
+        yield from simple_name_problems(self.name, self.physical_name(target), 63)
+        yield from name_problems(self.model, "catalog.schema.model", physical_name(target, self.model))
+        yield from length_problems("the name of what it serves", served_name(self.model, self.version), 63)
+        yield from choice_problems("size", self.size, ("Small", "Medium", "Large"))
+        yield from range_problems("version", self.version, 1, 2**31 - 1)
+        yield from level_problems(self.type_name, self.permissions, target.name, target.principals)
+
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The model, and declared groups."""
@@ -60,7 +78,7 @@ class ServingEndpoint(Resource):
 
     def desired(self, target: Target) -> State:
         """What is served and its share of the traffic, by the served entity's name; the mark; who may do what."""
-        served = f"{self.model.rpartition('.')[2].lower()}-{self.version}"
+        served = served_name(self.model, self.version)
         return {
             "served_entities": {
                 served: {

@@ -5,7 +5,6 @@ https://docs.databricks.com/api/workspace/statementexecution
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT = "50s"  # that one call may take
 _PAUSE_S = 1.0
-# what is quoted, or else what only keeps words apart (a hint, /*+ ... */, says more)
-_APART = re.compile(
-    r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`]|``)*`)|(?:\s|--[^\n]*|/\*(?!\+).*?\*/)+", re.DOTALL
-)
 
 
 class StatementFailed(Exception):
@@ -87,12 +82,6 @@ def quote_text(text: str) -> str:
 def list_properties(properties: Mapping[str, str]) -> str:
     """Return properties as they stand in SQL."""
     return f"({', '.join(f'{quote_text(key)} = {quote_text(value)}' for key, value in properties.items())})"
-
-
-def normalize_sql(text: str) -> str:
-    """Return a query in one line without comments, and without the semicolon at its end; what is quoted stays."""
-    plain = _APART.sub(lambda match: match[1] or " ", text)
-    return plain.strip().rstrip(";").strip()
 
 
 def _state_of(answer: StatementResponse) -> str:

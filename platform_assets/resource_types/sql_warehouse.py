@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.object_permissions import read_levels
 from lakehouse.targets import Target
+from platform_assets.grammar.identity import role_problems
+from platform_assets.grammar.names import simple_name_problems
+from platform_assets.grammar.permissions import deployer_problems
+from platform_assets.grammar.texts import choice_problems, range_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 _KIND = "warehouses"
 _LEVEL = "CAN_USE"
+SIZES = ("2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,15 @@ class SqlWarehouse(Resource):
     group = "platform_compute"
     references = {}
     reported = OTHERS_REPORTED
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, size, numbers and users."""
+        yield from simple_name_problems(self.name, self.physical_name(target), 100)
+        yield from choice_problems("size", self.size, SIZES)
+        yield from range_problems("most_clusters", self.most_clusters, 1, 40)
+        yield from range_problems("stop_after_minutes", self.stop_after_minutes, 0, 10_080)
+        yield from role_problems(f"a role of target {target.name}", self.users, target.principals)
+        yield from deployer_problems(self.users)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

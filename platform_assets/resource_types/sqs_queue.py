@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import queue_problems
+from platform_assets.grammar.texts import range_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
@@ -33,6 +35,12 @@ class SqsQueue(Resource):
     group = "platform_arrival"
     kinds = frozenset({"aws"})
     holds_data = True
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, and how often and how long a message is received."""
+        yield from queue_problems(self.physical_name(target))
+        yield from range_problems("visibility_seconds", self.visibility_seconds, 0, 43_200)
+        yield from range_problems("most_receives", self.most_receives, 1, 1_000)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

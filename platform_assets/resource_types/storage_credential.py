@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
@@ -27,6 +28,10 @@ class StorageCredential(Resource):
     type_name = "storage_credential"
     folds_case = True
     references = {"role": "iam_role"}
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name."""
+        yield from simple_name_problems(self.name, self.physical_name(target))
 
     @property
     def dependencies(self) -> tuple[str, ...]:

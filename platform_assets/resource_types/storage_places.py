@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lakehouse.storage_urls import find_path_problem
-from platform_assets.resource_types.model import InvalidDeclaration
+from platform_assets.resource_types.model import refuse
 
 
 def require_folder(key: str, folder: str) -> None:
@@ -14,4 +14,4 @@ def require_folder(key: str, folder: str) -> None:
     """
     problem = "it ends in a slash" if folder.endswith("/") else find_path_problem(folder)
     if problem:
-        raise InvalidDeclaration(f"{key}: the folder {folder!r} is not taken: {problem}. Write it like tables/orders")
+        raise refuse(key, f"the folder {folder!r} is not taken: {problem}. Write it like tables/orders")

@@ -11,7 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from lakehouse.identifiers import quote_identifier
 from lakehouse.targets import Target
+from platform_assets.grammar.aws import place_problems
+from platform_assets.grammar.columns import column_problems, layout_problems
+from platform_assets.grammar.texts import choice_problems
+from platform_assets.grammar.unity_catalog import property_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
@@ -31,6 +36,8 @@ from platform_assets.resource_types.table_columns import (
     alter_columns,
     define_column,
     describe_columns,
+    match_spelling,
+    normalize_type,
     read_columns,
     read_partitions,
     rebuild_columns,
@@ -88,15 +95,26 @@ class Table(SchemaObject):
         location = (f"external_location/{self.bucket}",) if self.bucket else ()
         return (self.schema_key, *location, *self.after)
 
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, folder, columns, layout, properties."""
+        yield from super().find_problems(target)
+        yield from place_problems(self.bucket, self.folder)
+        yield from column_problems([column[:3] for column in self.columns])
+        types = {column.name: normalize_type(column.type) for column in self.columns}
+        yield from layout_problems(types, self.partitioned_by, self.clustered_by)
+        yield from property_problems(self.properties)
+        yield from choice_problems("other_columns", self.other_columns, ("block", "report"))
+
     def desired(self, target: Target) -> State:
         """Type, place, columns, layout, comment, properties with the mark."""
+        spelled = {column.name.lower(): column.name for column in self.columns}
         place = {"storage_location": f"s3://{target.bucket(self.bucket)}/{self.folder}"} if self.bucket else {}
         return {
             "type": "EXTERNAL" if self.bucket else "MANAGED",
             **place,
             "columns": describe_columns(self.columns),
-            "partitioned_by": list(self.partitioned_by),
-            "clustered_by": list(self.clustered_by),
+            "partitioned_by": [spelled.get(name.lower(), name) for name in self.partitioned_by],
+            "clustered_by": [spelled.get(name.lower(), name) for name in self.clustered_by],
             "comment": self.purpose,
             "properties": {**self.properties, **mark_labels(target)},
         }
@@ -113,7 +131,8 @@ class Table(SchemaObject):
             yield f"{container}.{found.name}", _as_state(found)
 
     def select_declared(self, state: State) -> State:
-        """Leave out others' properties, and columns that are only reported."""
+        """Leave out others' properties, and columns that are only reported; spell names as they are declared."""
+        state = self._spell(state)
         properties, mark = state["properties"], own_labels(state["properties"])
         kept = {**state, "properties": {key: properties[key] for key in properties if key in {*self.properties, *mark}}}
         declared = {column.name for column in self.columns}
@@ -122,6 +141,12 @@ class Table(SchemaObject):
             return kept
         columns = {name: column for name, column in state["columns"].items() if name in declared}
         return {**kept, "columns": columns, "undeclared_columns": others}
+
+    def _spell(self, state: State) -> State:
+        spelled = match_spelling(state["columns"], [column.name for column in self.columns])
+        columns = {spelled[name]: column for name, column in state["columns"].items()}
+        keys = {what: [spelled.get(one, one) for one in state[what]] for what in ("partitioned_by", "clustered_by")}
+        return {**state, "columns": columns, **keys}
 
     def refuse_change(self, name: str, before: Any, after: Any) -> tuple[str, ...]:
         """Refuse what would lose data."""
@@ -227,4 +252,4 @@ def _describe_changes(name: str, desired: State, before: State) -> Iterator[str]
 
 
 def _list_names(names: list[str]) -> str:
-    return f"({', '.join(map(quote_name, names))})"
+    return f"({', '.join(map(quote_identifier, names))})"

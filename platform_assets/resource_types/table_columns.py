@@ -6,24 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from platform_assets.resource_types.sql_statements import quote_name, quote_text
+from lakehouse.identifiers import quote_identifier
+from platform_assets.grammar import sql_types
+from platform_assets.grammar.sql_types import InvalidType
+from platform_assets.resource_types.sql_statements import quote_text
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import ColumnInfo
-
-# Unity Catalog answers with the first name, SQL takes both.
-_SYNONYMS = {
-    "integer": "int",
-    "long": "bigint",
-    "short": "smallint",
-    "byte": "tinyint",
-    "real": "float",
-    "dec": "decimal",
-    "numeric": "decimal",
-    "timestamp_ltz": "timestamp",
-}
-_TYPE_WORD = re.compile(r"\b\w+\b(?!:)")  # a field of a struct is followed by a colon, and keeps its case
-_BARE_DECIMAL = re.compile(r"\bdecimal(?!\()")
 
 
 class Column(NamedTuple):
@@ -36,10 +25,25 @@ class Column(NamedTuple):
 
 
 def normalize_type(text: str) -> str:
-    """Return a type as Unity Catalog writes it: INTEGER is int, DECIMAL decimal(10,0); no blanks."""
-    tight = re.sub(r"\s*([<>(),:])\s*", r"\1", text.strip())
-    named = _TYPE_WORD.sub(lambda match: _SYNONYMS.get(match[0].lower(), match[0].lower()), tight)
-    return _BARE_DECIMAL.sub("decimal(10,0)", named)
+    """Return a type as Unity Catalog writes it; of one that cannot be declared, which may be found, just no blanks."""
+    try:
+        return sql_types.normalize_type(text)
+    except InvalidType:
+        return re.sub(r"\s*([<>(),:])\s*", r"\1", text.strip()).lower()
+
+
+def write_type(text: str) -> str:
+    """Return a type as it stands in a statement."""
+    try:
+        return sql_types.write_type(text)
+    except InvalidType:
+        return text
+
+
+def match_spelling(found: Iterable[str], declared: Iterable[str]) -> dict[str, str]:
+    """Return for each found name how it is declared: case does not tell columns apart."""
+    spelled = {name.lower(): name for name in declared}
+    return {name: spelled.get(name.lower(), name) for name in found}
 
 
 def describe_columns(columns: Iterable[Column]) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def define_column(name: str, column: Mapping[str, Any]) -> str:
     """Return a column as it stands in CREATE TABLE and ADD COLUMNS."""
     required = "" if column["nullable"] else " NOT NULL"
     comment = f" COMMENT {quote_text(column['comment'])}" if column["comment"] else ""
-    return f"{quote_name(name)} {column['type']}{required}{comment}"
+    return f"{quote_identifier(name)} {write_type(column['type'])}{required}{comment}"
 
 
 def refuse_columns(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
@@ -102,6 +106,6 @@ def alter_columns(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterat
         yield f"ADD COLUMNS ({', '.join(added)})"
     for name, column in wanted.items():
         if name in found and found[name]["comment"] != column["comment"]:
-            yield f"ALTER COLUMN {quote_name(name)} COMMENT {quote_text(column['comment'])}"
+            yield f"ALTER COLUMN {quote_identifier(name)} COMMENT {quote_text(column['comment'])}"
         if name in found and column["nullable"] and not found[name]["nullable"]:
-            yield f"ALTER COLUMN {quote_name(name)} DROP NOT NULL"
+            yield f"ALTER COLUMN {quote_identifier(name)} DROP NOT NULL"

@@ -6,13 +6,16 @@ it goes through the admin's profile.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.object_permissions import allow, read_granted
 from lakehouse.targets import Target
+from platform_assets.grammar.identity import role_problems
+from platform_assets.grammar.texts import range_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 
 _KIND, _OBJECT = "authorization", "tokens"
 _ENABLED, _LONGEST = "enableTokensConfig", "maxTokenLifetimeDays"
@@ -36,7 +39,12 @@ class TokenPolicy(Resource):
 
     def __post_init__(self) -> None:
         if self.name != _OBJECT:
-            raise InvalidDeclaration(f"{self.key}: a workspace has one token policy, token_policy/{_OBJECT}")
+            raise refuse(self.key, f"a workspace has one token policy, token_policy/{_OBJECT}")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """How long a token lasts, and who may use them."""
+        yield from range_problems("longest_days", self.longest_days, 0, 730)
+        yield from role_problems(f"a role of target {target.name}", self.users, target.principals)
 
     @property
     def dependencies(self) -> tuple[str, ...]:

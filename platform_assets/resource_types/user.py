@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
+from platform_assets.grammar.texts import control_problems, length_problems
 from platform_assets.resource_types.identities import as_key, filter_ours, make_patch, mark_identity, marked_name
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.lockout import require_dispensable, why_kept
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
@@ -52,11 +53,15 @@ class User(Resource):
 
     def __post_init__(self) -> None:
         if not _EMAIL.fullmatch(self.name):
-            raise InvalidDeclaration(f"{self.key}: a user's name is its e-mail address in lower case")
+            raise refuse(self.key, "a user's name is its e-mail address in lower case")
         if unknown := [one for one in self.entitlements if one not in ENTITLEMENTS]:
-            raise InvalidDeclaration(
-                f"{self.key}: a user's entitlements are among {', '.join(ENTITLEMENTS)}, not {unknown[0]!r}"
-            )
+            raise refuse(self.key, f"a user's entitlements are among {', '.join(ENTITLEMENTS)}, not {unknown[0]!r}")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """How it is called, and how long its name is."""
+        yield from length_problems("its name", self.name, 255)
+        yield from length_problems("its display_name", self.display_name, 255, 0)
+        yield from control_problems("its display_name", self.display_name, "")
 
     @property
     def key(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.names import TableName
 from lakehouse.targets import Target
+from platform_assets.grammar.sql_lexer import normalize_sql
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels
@@ -20,7 +21,6 @@ from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 from platform_assets.resource_types.sql_statements import (
     list_properties,
-    normalize_sql,
     quote_name,
     quote_text,
     run_statement,
@@ -47,6 +47,12 @@ class View(SqlReader, SchemaObject):
 
     def __post_init__(self) -> None:
         require_places(self.key, self.query, self.reads)
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name and query."""
+        yield from super().find_problems(target)
+        if not normalize_sql(self.query):
+            yield "it has no query: write the SELECT that it shows"
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -36,6 +36,12 @@ class Volume(SchemaObject):
         "storage_location": "an external volume stays where it was put",
     }
 
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, and what its comment ends in."""
+        yield from super().find_problems(target)
+        if self.purpose.rstrip().endswith(_HOLDS_FILES):
+            yield f"its purpose ends in {_HOLDS_FILES}, the sign of declared files: say files=True"
+
     @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the location that covers an external volume."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from lakehouse.artifacts import digest_content
 from lakehouse.names import volume_path
 from lakehouse.targets import Target
+from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.volume import Volume
 
@@ -33,9 +34,9 @@ class VolumeFile(Resource):
 
     def __post_init__(self) -> None:
         if any(part in ("", ".", "..") for part in self.name.split("/")):
-            raise InvalidDeclaration(f"{self.key}: a name is a path such as reference/airlines.csv, not {self.name!r}")
+            raise refuse(self.key, f"a name is a path such as reference/airlines.csv, not {self.name!r}")
         if not self.volume.files:
-            raise InvalidDeclaration(f"{self.key}: say files=True of {self.volume.key}, or no file is found again")
+            raise refuse(self.key, f"say files=True of {self.volume.key}, or no file is found again")
 
     @property
     def key(self) -> str:
@@ -60,8 +61,8 @@ class VolumeFile(Resource):
             InvalidDeclaration: there is no such file in this repository.
         """
         source = SOURCES / self.volume.name / self.name
-        if not source.is_file():
-            raise InvalidDeclaration(f"{self.key}: there is no file {source.relative_to(SOURCES.parent.parent)} to put")
+        if not is_source(source):
+            raise refuse(self.key, f"there is no file {source.relative_to(SOURCES.parent.parent)} to put")
         return source.read_bytes()
 
     def physical_name(self, target: Target) -> str:

@@ -6,12 +6,14 @@ admin, and the project has clients of workspaces only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from lakehouse.targets import Target
+from platform_assets.grammar.names import simple_name_problems
 from platform_assets.resource_types.lockout import require_dispensable, why_kept
-from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
+from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.service_principal import ServicePrincipal
 from platform_assets.resource_types.user import User
@@ -53,9 +55,13 @@ class WorkspaceAssignment(Resource):
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
-            raise InvalidDeclaration(f"{self.key}: level is one of {', '.join(LEVELS)}, not {self.level!r}")
+            raise refuse(self.key, f"level is one of {', '.join(LEVELS)}, not {self.level!r}")
         if isinstance(self.principal, AccountPrincipal) and self.principal.kind not in _FIELDS:
-            raise InvalidDeclaration(f"{self.key}: kind is one of {', '.join(_FIELDS)}, not {self.principal.kind!r}")
+            raise refuse(self.key, f"kind is one of {', '.join(_FIELDS)}, not {self.principal.kind!r}")
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its name, which is its key's alone."""
+        yield from simple_name_problems(self.name, self.name)
 
     @property
     def identity(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.artifacts import digest_content
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.rebuilding import Rebuilding
-from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder, require_source
+from platform_assets.resource_types.workspace_object import WorkspaceObject, ensure_folder, read_source, require_source
 
 if TYPE_CHECKING:
     from databricks.sdk.service.workspace import ObjectInfo
@@ -29,7 +29,7 @@ class WorkspaceFile(WorkspaceObject):
     @property
     def source(self) -> bytes:
         """What is to be in it."""
-        return (SOURCES / self.name).read_bytes()
+        return read_source(self.key, SOURCES / self.name)
 
     def desired_content(self) -> dict[str, Any]:
         """What is in it, as a digest."""

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lakehouse.object_permissions import grant_levels, read_granted
 from lakehouse.targets import Target
+from platform_assets.grammar.names import path_problems
+from platform_assets.grammar.permissions import level_problems
+from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
-from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, name_levels, rebuild_levels
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
@@ -49,6 +52,11 @@ class EstateObject(Resource):
     def key(self) -> str:
         """The asset key as text, such as workspace_file/reports/thresholds.json."""
         return f"{self.type_name}/{self.name}"
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, and who may do what with it."""
+        yield from path_problems(self.name)
+        yield from level_problems(self.type_name, self.permissions, target.name, target.principals)
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -138,6 +146,17 @@ class WorkspaceObject(EstateObject):
     @abstractmethod
     def put(self, clients: Clients, path: str) -> None:
         """Make it, or replace what is in it."""
+
+
+def read_source(key: str, path: Path) -> bytes:
+    """Return what is in the file of this repository that a declaration is about.
+
+    Raises:
+        InvalidDeclaration: there is no such file.
+    """
+    if not is_source(path):
+        raise InvalidDeclaration(f"{key}: there is no file {'/'.join(path.parts[-3:])}: put one there")
+    return path.read_bytes()
 
 
 def require_source(folder: Path, name: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from databricks.sdk.errors import ResourceAlreadyExists
 
+from lakehouse.targets import local_target
 from platform_assets.reconcile.apply import Status, apply_plan
 from platform_assets.reconcile.declared import InvalidEstate, order_keys, require_declared
 from platform_assets.reconcile.plan import Action, Plan, Prune, World, plan_changes
@@ -171,10 +173,13 @@ def test_data_is_deleted_only_by_name(named: tuple[str, ...], action: Action) ->
     assert bool(report.failures) == (action is Action.BLOCKED)
 
 
+TARGET = local_target(Path("/nowhere"))
+
+
 def test_contradicting_declarations_are_refused() -> None:
     with pytest.raises(InvalidEstate, match="thing/a is declared twice"):
-        require_declared([Thing("a"), Thing("a")])
+        require_declared([Thing("a"), Thing("a")], TARGET)
     with pytest.raises(InvalidEstate, match="thing/a needs thing/b, which is not declared"):
-        require_declared([Thing("a", after=("thing/b",))])
+        require_declared([Thing("a", after=("thing/b",))], TARGET)
     with pytest.raises(InvalidEstate, match="depend on each other: thing/"):
         order_keys([Thing("a", after=("thing/b",)), Thing("b", after=("thing/a",))])

@@ -161,7 +161,7 @@ def test_python_has_variables_for_what_is_referred_to_and_no_defaults() -> None:
         'Grants(f"view.{FLIGHTS_GOLD_ABOVE_VIEW.name}")',
     ):
         assert line in text, text
-    for default in ("key_name", "after=", 'folder="managed"', "isolated", "purpose=''"):
+    for default in ("key_name", "after=", "folder=None", "isolated", "purpose=''"):
         assert default not in text
     names: dict[str, tuple[Resource, ...]] = {}
     exec(text, {}, names)

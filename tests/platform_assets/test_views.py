@@ -8,8 +8,8 @@ import pytest
 
 from lakehouse.names import parse_table_name
 from lakehouse.targets import REMOTE, local_target
+from platform_assets.grammar.sql_lexer import normalize_sql
 from platform_assets.resource_types.model import InvalidDeclaration
-from platform_assets.resource_types.sql_statements import normalize_sql
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.view import View
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Store
-from local_workspace.services.jobs import records
+from local_workspace.services.jobs import pages, records
 from local_workspace.services.jobs.access import (
     check_job_access,
     choose_run_as,
@@ -74,8 +74,10 @@ def create_job(call: Call) -> dict[str, Any]:
 
 
 def get_job(call: Call) -> dict[str, Any]:
-    """GET jobs/get."""
-    return _show(_find(call, "CAN_VIEW"))
+    """GET jobs/get, a page of its lists."""
+    shown = _show(_find(call, "CAN_VIEW"))
+    settings, more = pages.cut_page(call, shown["settings"], pages.OF_JOB)
+    return {**shown, "settings": settings, **more}
 
 
 def list_jobs(call: Call) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def list_jobs(call: Call) -> dict[str, Any]:
         and has_level(store, call.caller, job["job_id"], "CAN_VIEW")
     ]
     page = call.page(shown, "jobs", PAGE)
-    page["jobs"] = [_show(job, call.query.get("expand_tasks") == "true") for job in page["jobs"]]
+    page["jobs"] = [_show_first(job, call.query.get("expand_tasks") == "true") for job in page["jobs"]]
     return {**page, "has_more": "next_page_token" in page}
 
 
@@ -234,6 +236,12 @@ def _find(call: Call, level: str) -> dict[str, Any]:
     job = load_job(call.workspace.store, job_id)
     check_job_access(call.workspace.store, call.caller, job_id, level)
     return job
+
+
+def _show_first(job: dict[str, Any], with_tasks: bool) -> dict[str, Any]:
+    shown = _show(job, with_tasks)
+    settings, has_more = pages.cut_first(shown["settings"], pages.OF_JOB)
+    return {**shown, "settings": settings, **({"has_more": True} if has_more else {})}
 
 
 def _show(job: dict[str, Any], with_tasks: bool = True) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
-from local_workspace.services.jobs import records, views
+from local_workspace.services.jobs import pages, records, views
 from local_workspace.services.jobs.access import (
     check_job_access,
     check_run_access,
@@ -85,7 +85,8 @@ def get_run(call: Call) -> dict[str, Any]:
     run, task = _find(call, "CAN_VIEW")
     if task is not None:
         return views.show_task_as_run(run, task, call.workspace.host)
-    return views.show_run(run, call.workspace.host)
+    shown, more = pages.cut_page(call, views.show_run(run, call.workspace.host), pages.OF_RUN)
+    return {**shown, **more}
 
 
 def get_output(call: Call) -> dict[str, Any]:
@@ -135,8 +136,13 @@ def list_runs(call: Call) -> dict[str, Any]:
     shown = [run for run in records.all_runs(call.workspace.store) if _is_listed(call, run, active, completed)]
     page = call.page(shown, "runs", PAGE)
     with_tasks = _flag(call, "expand_tasks")
-    page["runs"] = [views.show_run(run, call.workspace.host, with_tasks) for run in page["runs"]]
+    page["runs"] = [_show_first(call, run, with_tasks) for run in page["runs"]]
     return {**page, "has_more": "next_page_token" in page}
+
+
+def _show_first(call: Call, run: records.Run, with_tasks: bool) -> dict[str, Any]:
+    shown, has_more = pages.cut_first(views.show_run(run, call.workspace.host, with_tasks), pages.OF_RUN)
+    return {**shown, **({"has_more": True} if has_more else {})}
 
 
 def delete_run(call: Call) -> dict[str, Any]:

@@ -27,7 +27,7 @@ PAUSE_STATUSES = ("PAUSED", "UNPAUSED")
 CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key")
 UNSUPPORTED_JOB_FIELDS = ("git_source", "continuous", "trigger", "job_clusters")
 FIRST_JAVA_VERSION = 4  # https://docs.databricks.com/aws/en/jobs/tasks/jar
-MAX_TASKS = 100
+MAX_TASKS = 1000
 MAX_TOKEN = 64
 MAX_KEY = 100
 

@@ -24,7 +24,7 @@ from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alon
 
 DELAYS = Query("delays", text="SELECT * FROM VALUES (3), (7) AS flights(late)")
 LATE = Alert(
-    "too late",
+    "too-late",
     query=DELAYS,
     column="late",
     aggregation="MAX",
@@ -78,7 +78,7 @@ def test_it_is_evaluated_on_its_schedule_with_its_makers_rights(new_target: NewT
     seen = {alert.name: wait_for_evaluation(made, alert) for alert in (late, fine, broken)}
     states = AlertEvaluationState
     assert {name: one.state for name, one in seen.items()} == {
-        "too late": states.TRIGGERED,
+        "too-late": states.TRIGGERED,
         "fine": states.OK,
         "broken": states.ERROR,
     }
@@ -87,18 +87,18 @@ def test_it_is_evaluated_on_its_schedule_with_its_makers_rights(new_target: NewT
     assert plan_estate(made, resources=(DELAYS, late, fine, broken, paused)).is_empty, "a state is no drift"
     calmer = (DELAYS, replace(late, threshold=9))
     assert apply_estate(made, resources=calmer, prune=Prune(enabled=True)).failures == ()
-    again = wait_for_evaluation(made, late, after=seen["too late"].last_evaluated_at or "")
+    again = wait_for_evaluation(made, late, after=seen["too-late"].last_evaluated_at or "")
     assert again.state is states.OK
     assert apply_estate(made, resources=(), prune=Prune(enabled=True)).failures == ()
 
 
 def test_analysts_may_see_it_and_no_more_and_nobody_else(target: Target) -> None:
     identity = str(get(target).id)
-    assert open_workspace(target, "analyst").alerts_v2.get_alert(identity).display_name == "too late"
+    assert open_workspace(target, "analyst").alerts_v2.get_alert(identity).display_name == "too-late"
     for role, level in {"analyst": "CAN_EDIT", "pipeline": "CAN_EDIT", "outsider": "CAN_EDIT"}.items():
         client = open_workspace(target, role)
         name = client.current_user.me().user_name
-        with pytest.raises(PermissionDenied, match=f"'{name}' does not have {level} on Alert 'too late"):
+        with pytest.raises(PermissionDenied, match=f"'{name}' does not have {level} on Alert 'too-late"):
             client.alerts_v2.update_alert(identity, AlertV2(query_text="SELECT 1"), "query_text")
     with pytest.raises(PermissionDenied, match="CAN_READ on Alert"):
         open_workspace(target, "pipeline").alerts_v2.get_alert(identity)
@@ -136,7 +136,7 @@ def test_one_in_the_trash_is_made_anew_and_an_undeclared_one_is_trashed(target: 
     assert apply_estate(target, resources=ESTATE).failures == ()
     again = str(get(target).id)
     assert again != identity
-    assert plan_estate(target, resources=(DELAYS,), find_undeclared=True).undeclared == ("alert/too late",)
+    assert plan_estate(target, resources=(DELAYS,), find_undeclared=True).undeclared == ("alert/too-late",)
     assert apply_estate(target, resources=(DELAYS,), prune=Prune(enabled=True)).failures == ()
     assert {api.get_alert(one).lifecycle_state for one in (identity, again)} == {LifecycleState.TRASHED}
 

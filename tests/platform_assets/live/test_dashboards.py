@@ -162,5 +162,5 @@ def test_a_definition_that_cannot_be_meant_is_refused(tmp_path: Path, monkeypatc
         Dashboard("d", source="broken")
     with pytest.raises(InvalidDeclaration, match="nothing is declared for the place {days}"):
         Dashboard("d", source="places")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InvalidDeclaration, match="there is no file platform_assets/dashboards/nowhere.lvdash.json"):
         Dashboard("d", source="nowhere")

@@ -19,7 +19,8 @@ from platform_assets.estate import plan_estate
 from platform_assets.reconcile.plan import Action
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients
-from platform_assets.resource_types.volume import Volume
+from platform_assets.resource_types.table import Table
+from platform_assets.resource_types.table_columns import Column
 from tests.platform_assets.live.conftest import Gateway
 
 
@@ -137,19 +138,20 @@ def test_the_schedule_asks_for_the_drift_job_alone() -> None:
 
 def test_a_failure_names_its_resource_and_the_rest_is_materialized(estate: Target) -> None:
     name = "flights.ops.broken"
-    broken = (Volume(name, bucket="lake"), Grants(f"volume.{name}", {"pipeline": ("READ_VOLUME",)}))
+    shell = Table(name, (Column("id", "INT"),), properties={"delta.appendOnly": "perhaps"})
+    broken = (shell, Grants(f"table.{name}", {"pipeline": ("SELECT",)}))
     asset = build_estate_asset((*RESOURCES, *broken))
     with pytest.raises(dg.Failure) as caught:
         dg.materialize([asset], run_config=QUIET)
     message = str(caught.value.description)
-    assert "volume/flights/ops/broken (flights.ops.broken): BadRequest: " in message
-    assert "overlaps" in message
-    assert "grants/volume/flights/ops/broken: not tried, since volume/flights/ops/broken failed" in message
+    assert "table/flights/ops/broken (flights.ops.broken): StatementFailed: " in message
+    assert "delta.appendOnly" in message
+    assert "grants/table/flights/ops/broken: not tried, since table/flights/ops/broken failed" in message
     result = dg.materialize([asset], run_config=QUIET, raise_on_error=False)
     assert not result.success
     assert read_actions(result).keys() == {resource.key for resource in RESOURCES}
     failed = {check.asset_key.to_user_string() for check in result.get_asset_check_evaluations() if not check.passed}
-    assert failed == {"volume/flights/ops/broken", "grants/volume/flights/ops/broken"}
+    assert failed == {"table/flights/ops/broken", "grants/table/flights/ops/broken"}
 
 
 def test_what_did_not_change_has_the_data_version_it_had(estate: Target) -> None:

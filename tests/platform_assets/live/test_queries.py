@@ -26,7 +26,7 @@ from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alon
 
 BI, REPORTS = SqlWarehouse("insights"), Directory("reports")
 WORST = Query(
-    "reports/worst carriers",
+    "reports/worst-carriers",
     text="SELECT * FROM {days} WHERE flights > :fewest AND carrier = :carrier AND day >= :since",
     reads={"days": parse_table_name("flights.gold.daily_carrier_performance")},
     parameters=(
@@ -60,26 +60,26 @@ def test_a_second_apply_writes_nothing(target: Target, gateway: Gateway) -> None
     since = gateway.now()
     assert apply_estate(target, resources=ESTATE).changed_nothing
     assert gateway.writes(since) == []
-    found = get(target, "worst carriers")
+    found = get(target, "worst-carriers")
     assert found.query_text and f"`{target.catalog('flights')}`.`gold`" in found.query_text
     assert [one.name for one in found.parameters or []] == ["fewest", "carrier", "since"]
 
 
 def test_analysts_may_read_it_and_no_more_and_nobody_else(target: Target) -> None:
-    identity = str(get(target, "worst carriers", "analyst").id)
+    identity = str(get(target, "worst-carriers", "analyst").id)
     change = UpdateQueryRequestQuery(query_text="SELECT 1")
     refused = {"analyst": "CAN_EDIT", "pipeline": "CAN_EDIT", "outsider": "CAN_EDIT"}
     for role, level in refused.items():
         client = open_workspace(target, role)
         name = client.current_user.me().user_name
-        with pytest.raises(PermissionDenied, match=f"'{name}' does not have {level} on Query 'worst carriers"):
+        with pytest.raises(PermissionDenied, match=f"'{name}' does not have {level} on Query 'worst-carriers"):
             client.queries.update(identity, "query_text", query=change)
     with pytest.raises(PermissionDenied, match="CAN_READ on Query 'one"):
         open_workspace(target, "analyst").queries.get(str(get(target, "one").id))
 
 
 def test_changes_by_hand_are_named_and_mended_and_others_are_reported(target: Target) -> None:
-    api, found = Clients(target).workspace, get(target, "worst carriers")
+    api, found = Clients(target).workspace, get(target, "worst-carriers")
     change = UpdateQueryRequestQuery(query_text="SELECT 1", tags=["mine", *(found.tags or [])], description="")
     api.queries.update(str(found.id), "query_text,tags,description,warehouse_id,parameters", query=change)
     pipeline = AccessControlRequest(
@@ -92,18 +92,18 @@ def test_changes_by_hand_are_named_and_mended_and_others_are_reported(target: Ta
     assert "(CAN_EDIT)']: have permissions that are not declared" in shown and "tags" not in shown
     assert apply_estate(target, resources=ESTATE).failures == ()
     assert plan_estate(target, resources=ESTATE).is_empty
-    mended = get(target, "worst carriers")
+    mended = get(target, "worst-carriers")
     assert mended.id == found.id and "mine" in (mended.tags or []), "others' tags stay"
     assert open_workspace(target, "pipeline").queries.get(str(found.id)), "others are left"
 
 
 def test_one_in_the_trash_is_made_anew(target: Target) -> None:
-    api, found = Clients(target).workspace.queries, get(target, "worst carriers")
+    api, found = Clients(target).workspace.queries, get(target, "worst-carriers")
     api.delete(str(found.id))
-    assert "+ query/reports/worst carriers" in explain_plan(plan_estate(target, resources=ESTATE))
+    assert "+ query/reports/worst-carriers" in explain_plan(plan_estate(target, resources=ESTATE))
     assert apply_estate(target, resources=ESTATE).failures == ()
     assert plan_estate(target, resources=ESTATE).is_empty
-    assert get(target, "worst carriers").id != found.id
+    assert get(target, "worst-carriers").id != found.id
     assert api.get(str(found.id)).lifecycle_state is LifecycleState.TRASHED
 
 
@@ -124,7 +124,7 @@ def test_what_is_no_longer_declared_is_trashed_before_its_folder_and_of_this_est
     other = new_target()
     assert apply_estate(other, resources=(PLAIN,)).failures == ()
     found = plan_estate(target, resources=(BI,), find_undeclared=True).undeclared
-    assert found == ("query/reports/worst carriers", "query/one", "directory/reports")
+    assert found == ("query/reports/worst-carriers", "query/one", "directory/reports")
     identity = str(get(target, "one").id)
     assert apply_estate(target, resources=(BI,), prune=Prune(enabled=True)).failures == ()
     assert plan_estate(target, resources=(BI,), find_undeclared=True).undeclared == ()

@@ -134,3 +134,24 @@ def test_a_job_runs_as_whom_an_administrator_says(jobs_server: JobsServer, scrip
             name="as", tasks=[task], environments=[environment()], run_as=JobRunAs(user_name="admin")
         )
     admin.jobs.delete(made.job_id)
+
+
+def test_more_than_a_hundred_tasks_come_in_pages(client: WorkspaceClient, script: str) -> None:
+    """The SDK puts the pages together; each has 100 tasks at most, as in version 2.2 of the API."""
+    keys = ["t0", *(f"t{number}" for number in range(1, 203))]
+    tasks = [make_task(script, keys[0]), *(make_task(script, key, "t0") for key in keys[1:])]
+    job_id = client.jobs.create(name="large", tasks=tasks, environments=[environment()]).job_id or 0
+    assert [task.task_key for task in settings_of(client, job_id).tasks or []] == keys
+    first = client.api_client.do("GET", "/api/2.2/jobs/get", query={"job_id": job_id})
+    assert isinstance(first, dict) and len(first["settings"]["tasks"]) == 100 and first["next_page_token"]
+    listed = [one for one in client.jobs.list(expand_tasks=True) if one.job_id == job_id]
+    assert listed[0].settings and len(listed[0].settings.tasks or []) == len(keys)
+    run_id = client.jobs.run_now(job_id).run_id
+    assert [task.task_key for task in client.jobs.get_run(run_id).tasks or []] == keys
+    client.jobs.cancel_run_and_wait(run_id)
+    client.jobs.delete(job_id)
+
+
+def test_a_job_has_a_thousand_tasks_at_most(client: WorkspaceClient, script: str) -> None:
+    with pytest.raises(DatabricksError, match="at most 1000 tasks, got 1001"):
+        client.jobs.create(name="x", tasks=[make_task(script, f"t{n}") for n in range(1001)])
