@@ -15,6 +15,7 @@ from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, table_location
 from data_assets.remote_steps import PIPES_VOLUME, TEAM, op_name, run_remotely
 from data_assets.tables import STEPS as TABLE_STEPS
 from data_assets.tables.model import Check, Column, Step, Table
+from data_assets.tables.rules import require_tables
 from lakehouse.names import resource_key, table_key
 from lakehouse.targets import Target, current_target
 from lakehouse.wheels import STEPS as WHEEL
@@ -29,7 +30,12 @@ _CRITICAL = {"bronze": "high", "silver": "high", "gold": "medium", "ops": "low"}
 
 
 def build_assets() -> list[dg.AssetsDefinition]:
-    """Return the assets of all steps."""
+    """Return the assets of all steps.
+
+    Raises:
+        InvalidTables: something declared cannot be built; each problem is a line.
+    """
+    require_tables(TABLE_STEPS, WHEEL.source)
     target = current_target()
     return [build_step(step, target) for step in TABLE_STEPS]
 

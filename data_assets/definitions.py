@@ -2,18 +2,18 @@
 
 import dagster as dg
 
+from data_assets import schedules, sensors
 from data_assets.assets import build_assets
 from data_assets.deployment import build_checks, build_deployments
-from data_assets.jobs import arrival, clean_up, collect, costs, deploy, whole_tables
-from data_assets.schedules import daily_clean_up, daily_costs, daily_refresh, lost_events
-from data_assets.sensors import automation, databricks_runs, landing_arrival
+from data_assets.jobs import JOBS
 from lakehouse.executor import threaded_executor
 
 defs = dg.Definitions(
     assets=[*build_assets(), *build_deployments()],
     asset_checks=build_checks(),
-    jobs=[arrival, whole_tables, collect, deploy, costs, clean_up],
-    schedules=[daily_refresh, lost_events, daily_costs, daily_clean_up],
-    sensors=[landing_arrival, databricks_runs, automation],
+    jobs=JOBS,
+    # all that stand in their modules: a new one is loaded by being there
+    schedules=[one for one in vars(schedules).values() if isinstance(one, dg.ScheduleDefinition)],
+    sensors=[one for one in vars(sensors).values() if isinstance(one, dg.SensorDefinition)],
     executor=threaded_executor,
 )

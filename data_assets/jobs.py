@@ -65,3 +65,6 @@ def remove_old_messages(context: dg.OpExecutionContext) -> int:
 def clean_up() -> None:
     """Keep the volume of messages small."""
     remove_old_messages()
+
+
+JOBS = (arrival, whole_tables, collect, deploy, costs, clean_up)  # what the code location loads

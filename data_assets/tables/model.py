@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
+from lakehouse.grammar.places import find_declaration
 from lakehouse.names import TableName, parse_table_name
 
 Mode = Literal["overwrite", "replace_days", "merge", "append_stream"]
+MODES: tuple[str, ...] = get_args(Mode)
 LAYERS = ("bronze", "silver", "gold")  # the schemas that data goes through; ops is beside them
 
 
@@ -55,13 +58,15 @@ class Table:
 class Step:
     """What one remote run builds: one table or more. It is called like its first table.
 
-    `reads`: tables; `landing`: the folder of the landing volume; `checkpoint`: it is a stream.
+    `reads`: tables; `landing`: the folder of the landing volume; `checkpoint`: it is a stream. `declared_at`: the file
+    and line that declare it, which say nothing of what it is.
     """
 
     tables: tuple[Table, ...]
     reads: tuple[str, ...] = ()
     landing: str | None = None
     checkpoint: bool = False
+    declared_at: str = field(default_factory=lambda: find_declaration((Path(__file__),)), compare=False, repr=False)
 
     @property
     def name(self) -> str:

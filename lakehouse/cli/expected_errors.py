@@ -16,6 +16,7 @@ EXPECTED = frozenset(
         "botocore.exceptions.EndpointConnectionError",
         "databricks.sdk.errors.base.DatabricksError",
         "data_assets.arrival.queue.QueueMissing",
+        "data_assets.tables.rules.InvalidTables",
         "demo.failures.DemoFailed",
         "lakehouse.cli.estate_import.FileIsNotOurs",
         "lakehouse.cli.local_access.NoSuchPrincipal",

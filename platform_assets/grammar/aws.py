@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lakehouse.grammar.texts import length_problems, pattern_problems
 from lakehouse.storage_urls import find_bucket_problem
-from platform_assets.grammar.texts import length_problems, pattern_problems
 
 LONGEST_QUEUE, LONGEST_ROLE, LONGEST_ALIAS = 80, 64, 256
 INLINE, TRUST, BUCKET = 10_240, 2_048, 20_480

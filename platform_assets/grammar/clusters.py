@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from platform_assets.grammar.texts import choice_problems
+from lakehouse.grammar.texts import choice_problems
 
 _OPTIONAL = frozenset({"defaultValue", "isOptional"})
 # The type of a limitation: what it needs (one of), and what it may say beside that.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from platform_assets.grammar.texts import show_characters
+from lakehouse.grammar.texts import show_characters
 
 _OTHER = re.compile(r"[^A-Za-z0-9_.-]")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from platform_assets.grammar.texts import choice_problems
+from lakehouse.grammar.texts import choice_problems
 
 GROUP = "group/"
 _MEMBER_KINDS = (GROUP, "service_principal/", "user/")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from platform_assets.grammar.texts import pattern_problems
+from lakehouse.grammar.texts import pattern_problems
 
 MOST_TASKS = 1_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from platform_assets.grammar.texts import length_problems, pattern_problems
+from lakehouse.grammar.texts import length_problems, pattern_problems
 
 
 def simple_name_problems(name: str, physical: str, most: int = 255) -> Iterator[str]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lakehouse.grammar.texts import choice_problems
 from platform_assets.grammar.identity import role_problems
-from platform_assets.grammar.texts import choice_problems
 
 _TREE = ("CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE")
 LEVELS: Mapping[str, tuple[str, ...]] = {

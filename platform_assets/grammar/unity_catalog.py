@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from lakehouse.grammar.texts import choice_problems, control_problems, length_problems
 from lakehouse.identifiers import find_name_problem
-from platform_assets.grammar.texts import choice_problems, control_problems, length_problems
 
 # What names of catalogs and schemas are taken already, by the service itself.
 _TAKEN_CATALOGS = frozenset({"system", "samples", "hive_metastore", "__databricks_internal"})

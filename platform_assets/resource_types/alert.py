@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lakehouse.grammar.texts import choice_problems, control_problems, pattern_problems, range_problems
 from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.grammar.schedules import schedule_problems
-from platform_assets.grammar.texts import choice_problems, control_problems, pattern_problems, range_problems
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.query import Query
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding

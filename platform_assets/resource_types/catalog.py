@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.grammar.texts import control_problems
 from lakehouse.names import RESOURCE_TYPES
 from lakehouse.targets import Target
 from platform_assets.grammar.aws import place_problems
-from platform_assets.grammar.texts import control_problems
 from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.catalog_bindings import (
     change_bindings,

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lakehouse.grammar.places import is_source
 from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.grammar.names import simple_name_problems
-from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lakehouse.grammar.texts import byte_problems, control_problems, length_problems
 from lakehouse.targets import Target
-from platform_assets.grammar.texts import byte_problems, control_problems, length_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.object_levels import permit, rebuild_levels

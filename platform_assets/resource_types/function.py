@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lakehouse.grammar.columns import column_problems, type_problems
 from lakehouse.targets import Target
-from platform_assets.grammar.columns import column_problems, type_problems
 from platform_assets.grammar.sql_lexer import normalize_sql
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from lakehouse.grammar.texts import choice_problems
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
 from platform_assets.grammar.identity import role_problems
-from platform_assets.grammar.texts import choice_problems
 from platform_assets.grammar.unity_catalog import PRIVILEGES, kind_problems, normalize_privilege, privilege_problems
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lakehouse.grammar.texts import choice_problems
 from lakehouse.jars import JARS, Jar, build_jar
 from lakehouse.names import volume_path
 from lakehouse.targets import Target, read_settings
-from platform_assets.grammar.texts import choice_problems
 from platform_assets.resource_types.artifact_upload import ArtifactUpload
 from platform_assets.resource_types.model import Clients, State
 from platform_assets.resource_types.notebook import notebook_path

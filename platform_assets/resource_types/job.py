@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lakehouse.grammar.texts import choice_problems
 from lakehouse.jars import JARS
 from lakehouse.jobs import delete_job, find_job_ids
 from lakehouse.names import REQUESTED_BY, physical_name
@@ -17,7 +18,6 @@ from lakehouse.targets import Target
 from platform_assets.grammar.jobs import task_problems
 from platform_assets.grammar.names import simple_name_problems
 from platform_assets.grammar.permissions import level_problems
-from platform_assets.grammar.texts import choice_problems
 from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.jar_upload import jar_path

@@ -8,11 +8,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from lakehouse.grammar.places import find_declaration
 from lakehouse.targets import Target
 from lakehouse.workspace import WorkspaceUnreachable, open_aws_client, open_workspace
-from platform_assets.grammar.places import find_declaration
 from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
     from platform_assets.resource_types.rebuilding import Rebuilding
 
 State = Mapping[str, Any]
+_INNER = (Path(__file__).parent,)  # what makes declarations, rather than declares
 
 
 class InvalidDeclaration(Exception):
     """A declaration that cannot be meant; the message names the resource and what is wrong."""
 
 
+def find_declared_at() -> str:
+    """Return file and line of the declaration that is being made."""
+    return find_declaration(_INNER)
+
+
 def refuse(key: str, problem: str) -> InvalidDeclaration:
     """Return the error of a declaration that is just being made: resource, problem with remedy, file and line."""
-    return InvalidDeclaration(f"{key}: {problem} (declared at {find_declaration()})")
+    return InvalidDeclaration(f"{key}: {problem} (declared at {find_declared_at()})")
 
 
 class Clients:
@@ -89,7 +96,7 @@ class Resource(ABC):
     def __new__(cls, *args: Any, **fields: Any) -> Self:
         """Note where the declaration stands; it is no field, so equal declarations stay equal."""
         made = super().__new__(cls)
-        made.__dict__["declared_at"] = find_declaration()
+        made.__dict__["declared_at"] = find_declared_at()
         return made
 
     @property

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lakehouse.grammar.texts import control_problems
 from lakehouse.names import TableName
 from lakehouse.targets import Target
-from platform_assets.grammar.texts import control_problems
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.ownership import mark_labels
 from platform_assets.resource_types.query_parameters import QueryParameter, parameter_problems, read_parameter

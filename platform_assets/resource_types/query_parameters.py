@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from platform_assets.grammar.texts import control_problems, pattern_problems
+from lakehouse.grammar.texts import control_problems, pattern_problems
 from platform_assets.resource_types.model import refuse
 from platform_assets.resource_types.rebuilding import NotExpressible
 

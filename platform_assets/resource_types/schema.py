@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lakehouse.grammar.texts import control_problems
 from lakehouse.names import physical_name
 from lakehouse.targets import Target
-from platform_assets.grammar.texts import control_problems
 from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.listing import Listing

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lakehouse.grammar.texts import length_problems, pattern_problems
 from lakehouse.targets import Target
 from platform_assets.grammar.identity import role_problems
 from platform_assets.grammar.permissions import deployer_problems
-from platform_assets.grammar.texts import length_problems, pattern_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State

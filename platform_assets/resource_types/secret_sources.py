@@ -10,8 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from lakehouse.targets import Target
-from platform_assets.grammar.places import find_declaration
-from platform_assets.resource_types.model import Clients, InvalidDeclaration
+from platform_assets.resource_types.model import Clients, InvalidDeclaration, find_declared_at
 
 SERVICE = "secretsmanager"
 _CURRENT = "AWSCURRENT"
@@ -47,7 +46,7 @@ def require_reference(key: str, reference: str) -> None:
     if not _NAME.fullmatch(reference) and not _ARN.fullmatch(reference):
         raise InvalidSecretReference(
             f"{key}: a secret is declared by reference, {SERVICE}:NAME for the secret <estate>/NAME of AWS Secrets "
-            f"Manager or the ARN of one; a value never stands in a declaration (declared at {find_declaration()})"
+            f"Manager or the ARN of one; a value never stands in a declaration (declared at {find_declared_at()})"
         )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from lakehouse.grammar.texts import choice_problems, length_problems, range_problems
 from lakehouse.names import physical_name
 from lakehouse.object_permissions import read_granted
 from lakehouse.targets import Target
 from platform_assets.grammar.names import simple_name_problems
 from platform_assets.grammar.permissions import level_problems
-from platform_assets.grammar.texts import choice_problems, length_problems, range_problems
 from platform_assets.grammar.unity_catalog import name_problems
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing

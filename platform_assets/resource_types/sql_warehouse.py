@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.grammar.texts import choice_problems, range_problems
 from lakehouse.object_permissions import read_levels
 from lakehouse.targets import Target
 from platform_assets.grammar.identity import role_problems
 from platform_assets.grammar.names import simple_name_problems
 from platform_assets.grammar.permissions import deployer_problems
-from platform_assets.grammar.texts import choice_problems, range_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State

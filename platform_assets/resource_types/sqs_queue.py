@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lakehouse.grammar.texts import range_problems
 from lakehouse.targets import Target
 from platform_assets.grammar.aws import queue_problems
-from platform_assets.grammar.texts import range_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import mark_labels, own_labels

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from lakehouse.grammar.columns import column_problems, layout_problems
+from lakehouse.grammar.texts import choice_problems
 from lakehouse.identifiers import quote_identifier
 from lakehouse.targets import Target
 from platform_assets.grammar.aws import place_problems
-from platform_assets.grammar.columns import column_problems, layout_problems
-from platform_assets.grammar.texts import choice_problems
 from platform_assets.grammar.unity_catalog import property_problems
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, State

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lakehouse.grammar import sql_types
+from lakehouse.grammar.sql_types import InvalidType
 from lakehouse.identifiers import quote_identifier
-from platform_assets.grammar import sql_types
-from platform_assets.grammar.sql_types import InvalidType
 from platform_assets.resource_types.sql_statements import quote_text
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lakehouse.grammar.texts import range_problems
 from lakehouse.object_permissions import allow, read_granted
 from lakehouse.targets import Target
 from platform_assets.grammar.identity import role_problems
-from platform_assets.grammar.texts import range_problems
 from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 

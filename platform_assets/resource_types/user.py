@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lakehouse.grammar.texts import control_problems, length_problems
 from lakehouse.targets import Target
-from platform_assets.grammar.texts import control_problems, length_problems
 from platform_assets.resource_types.identities import as_key, filter_ours, make_patch, mark_identity, marked_name
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.lockout import require_dispensable, why_kept

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse.artifacts import digest_content
+from lakehouse.grammar.places import is_source
 from lakehouse.names import volume_path
 from lakehouse.targets import Target
-from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.sdk_errors import unless_missing

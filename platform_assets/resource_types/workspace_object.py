@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lakehouse.grammar.places import is_source
 from lakehouse.object_permissions import grant_levels, read_granted
 from lakehouse.targets import Target
 from platform_assets.grammar.names import path_problems
 from platform_assets.grammar.permissions import level_problems
-from platform_assets.grammar.places import is_source
 from platform_assets.resource_types.grants import select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, InvalidDeclaration, Resource, State

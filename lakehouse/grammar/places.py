@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent.parent
-_INNER = (f"{_ROOT / 'platform_assets' / 'resource_types'}/", f"{_ROOT / 'platform_assets' / 'grammar'}/")
 
 
-def find_declaration() -> str:
-    """Return file and line of the innermost caller that is no part of the resource types, relative to the project."""
+def find_declaration(inner: Sequence[Path]) -> str:
+    """Return file and line of the innermost caller that is below none of the inner paths, relative to the project."""
+    skipped = (dataclasses.__file__, "<", *map(str, inner))
     frame = inspect.currentframe()
+    frame = frame.f_back if frame else None
     while frame is not None:
-        name = frame.f_code.co_filename
-        if name != dataclasses.__file__ and not name.startswith(("<", *_INNER)):
-            return f"{_shorten(name)}:{frame.f_lineno}"
+        if not frame.f_code.co_filename.startswith(skipped):
+            return f"{_shorten(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back
     return "an unknown place"
 

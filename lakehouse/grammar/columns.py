@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from platform_assets.grammar.sql_types import InvalidType, normalize_type
-from platform_assets.grammar.texts import control_problems, length_problems, show_characters
+from lakehouse.grammar.sql_types import InvalidType, normalize_type
+from lakehouse.grammar.texts import control_problems, length_problems, show_characters
 
 LONGEST_NAME = 255
 MOST_CLUSTERING_KEYS = 4

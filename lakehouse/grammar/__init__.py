@@ -1,0 +1,1 @@
+"""What both code locations ask of a declaration: columns, types, texts, and where it stands. Pure."""
