@@ -149,6 +149,7 @@ REMOTE: Mapping[str, Target] = {
     )
 }
 LOCAL, LOCAL_RECOVERY = "local", "local-dr"
+LOCAL_WORKSPACE_ID = 1234567890123456  # of every local workspace, as it says itself on each answer
 NAMES = (LOCAL, LOCAL_RECOVERY, *REMOTE)
 _RECOVERY_WORKSPACE = "-dr"  # the local workspace that recovers another has its name with this end
 
@@ -165,7 +166,7 @@ def local_target(home: Path, workspace: str = "default") -> Target:
             name=LOCAL_RECOVERY,
             region="eu-west-1",
             bucket_prefix="lakehouse-local-dr",
-            workspace_ids={LOCAL_RECOVERY: 1},
+            workspace_ids={LOCAL_RECOVERY: LOCAL_WORKSPACE_ID},
             recovers=LOCAL,
             profiles_home=home / "local" / workspace,
         )
@@ -181,7 +182,7 @@ def local_target(home: Path, workspace: str = "default") -> Target:
             "analysts": "analysts",
         },
         call_deadline_seconds=30,
-        workspace_ids={LOCAL: 1},
+        workspace_ids={LOCAL: LOCAL_WORKSPACE_ID},
         bucket_principals=tuple(f"arn:aws:iam::123456789012:user/lakehouse-{role}" for role in _BUCKET_ROLES),
         iam_settle_seconds=3.0,
         profiles=LOCAL,

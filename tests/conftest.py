@@ -32,9 +32,10 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make crashes` and `make estates` ask for more than an ordinary run of the tests."""
+    """`make crashes`, `make estates` and who looks for more ask for more than an ordinary run of the tests."""
     parser.addoption("--crashes", type=int, default=6, help="at how many lines run workers are killed")
     parser.addoption("--estates", type=int, default=10, help="how many random estates are made and destroyed")
+    parser.addoption("--requests", type=int, default=500, help="how many malformed requests the gateway gets")
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types

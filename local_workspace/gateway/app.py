@@ -5,11 +5,11 @@ Routes come from `services/*/routes.py`; a path nobody serves is refused with 50
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO, cast
@@ -21,8 +21,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace.gateway import principals, token_policy
 from local_workspace.gateway.calls import Call, Handler, Route
-from local_workspace.gateway.errors import ApiError, bad_request, not_implemented, unauthenticated
-from local_workspace.gateway.workspace import Workspace
+from local_workspace.gateway.decoding import SLASH_IN_NAME, read_json, read_path, read_query
+from local_workspace.gateway.errors import ApiError, not_implemented, unauthenticated
+from local_workspace.gateway.shapes import check_query, fit_body
+from local_workspace.gateway.workspace import WORKSPACE_ID, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +51,11 @@ SERVICES = (
     "repos",
     "permission_assignments",
     "pages",
+    "discovery",
 )
 HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024
+ORG_ID = {"X-Databricks-Org-Id": str(WORKSPACE_ID)}  # of every answer; clients learn the workspace's id from it
 
 
 def load_routes(services: Iterable[str] = SERVICES) -> list[Route]:
@@ -61,21 +65,32 @@ def load_routes(services: Iterable[str] = SERVICES) -> list[Route]:
     return [audit(route) for module in modules for route in module.ROUTES]
 
 
+@dataclass(frozen=True)
+class Found:
+    """The route of a request: its name, its handler and the parameters in the path."""
+
+    route: str
+    handler: Handler
+    params: dict[str, str]
+
+
 class RouteTable:
     """Finds the handler of a method and path; literal segments win over parameters by order of declaration."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = [(method, _compile_template(template), handler) for method, template, handler in routes]
+        self._routes = [(*route, _compile_template(route[1])) for route in routes]
 
-    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """Return the handler and path parameters.
+    def find(self, method: str, path: str) -> Found:
+        """Return the route.
 
         Raises:
             ApiError: 501 naming the route.
         """
-        for route_method, pattern, handler in self._routes:
+        for route_method, template, handler, pattern in self._routes:
             if route_method == method and (match := pattern.fullmatch(path)):
-                return handler, match.groupdict()
+                params = {name: value.replace(SLASH_IN_NAME, "/") for name, value in match.groupdict().items()}
+                return Found(f"{method} {template}", handler, params)
+        path = path.replace(SLASH_IN_NAME, "%2F")
         raise not_implemented(f"The local workspace does not serve {method} {path}. See docs/limits.md.")
 
 
@@ -108,40 +123,44 @@ class Gateway:
         except Exception as error:
             log.exception("%s %s failed", request.method, request.url.path)
             message = f"{type(error).__name__}: {error}"
-            return JSONResponse({"error_code": "INTERNAL_ERROR", "message": message}, 500)
+            return JSONResponse({"error_code": "INTERNAL_ERROR", "message": message}, 500, ORG_ID)
 
     def _handle(self, request: Request, spool: BinaryIO) -> Response:
-        path = request.scope["path"]
-        handler, params, caller, token = self._admit(request, path)
-        is_binary = request.headers.get("content-type", "").startswith("application/octet-stream")
-        raw = b"" if is_binary else spool.read()
+        found, caller, token = self._admit(request)
+        takes_bytes = getattr(found.handler, "takes_bytes", False)
+        raw = b"" if takes_bytes else spool.read()
+        is_form = getattr(found.handler, "takes_form", False) and is_multipart(request.headers.get("content-type", ""))
+        fields = read_query(request.scope["query_string"])
+        query = dict(fields)
+        check_query(found.route, query)
         call = Call(
             method=request.method,
-            path=path,
+            path=request.scope["path"],
             caller=caller,
             token=token,
             workspace=self.workspace,
-            params=params,
-            query=dict(request.query_params),
-            query_lists={name: request.query_params.getlist(name) for name in request.query_params},
+            params=found.params,
+            query=query,
+            query_lists={name: [value for other, value in fields if other == name] for name in query},
             headers=dict(request.headers),
-            body=_parse_json(raw, request.headers.get("content-type", "")),
+            body={} if is_form else fit_body(found.route, read_json(raw)),
             raw=raw,
-            content=spool if is_binary else None,
+            content=spool if takes_bytes else None,
         )
-        result = handler(call)
-        return result if isinstance(result, Response) else JSONResponse(result)
+        result = found.handler(call)
+        response = result if isinstance(result, Response) else JSONResponse(result)
+        response.headers.update(ORG_ID)
+        return response
 
-    def _admit(self, request: Request, path: str) -> tuple[Handler, dict[str, str], Any, str]:
+    def _admit(self, request: Request) -> tuple[Found, Any, str]:
+        path = read_path(request.scope["raw_path"])
         try:
-            handler, params = self._open.find(request.method, path)
-            return handler, params, None, ""
+            return self._open.find(request.method, path), None, ""
         except ApiError:
             token = bearer_token(request.headers.get("authorization", ""))
             caller = principals.authenticate(self.workspace.store, token)
             token_policy.require_usable(self.workspace.store, caller, token)
-            handler, params = self._table.find(request.method, path)
-            return handler, params, caller, token
+            return self._table.find(request.method, path), caller, token
 
 
 def create_app(workspace: Workspace, routes: Iterable[Route] | None = None) -> ASGIApp:
@@ -155,6 +174,23 @@ def needs_no_token(handler: Handler) -> Handler:
     """Mark a handler as reachable without a token; it must check its own signature or reveal nothing."""
     handler.needs_no_token = True  # type: ignore[attr-defined]
     return handler
+
+
+def takes_bytes(handler: Handler) -> Handler:
+    """Mark a handler whose body is a file's bytes, whatever the content type: it gets them spooled, as `content`."""
+    handler.takes_bytes = True  # type: ignore[attr-defined]
+    return handler
+
+
+def takes_form(handler: Handler) -> Handler:
+    """Mark a handler that takes a multipart form as well as JSON: it gets the form as `raw`."""
+    handler.takes_form = True  # type: ignore[attr-defined]
+    return handler
+
+
+def is_multipart(content_type: str) -> bool:
+    """Say whether a body is a multipart form."""
+    return content_type.lower().startswith("multipart/form-data")
 
 
 def bearer_token(header: str) -> str:
@@ -171,25 +207,13 @@ def bearer_token(header: str) -> str:
 
 def error_response(error: ApiError) -> Response:
     """Return the error as the service words it."""
-    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
-    return JSONResponse(error.as_dict(), error.status, headers)
+    retry_after = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return JSONResponse(error.as_dict(), error.status, {**ORG_ID, **retry_after})
 
 
 def _compile_template(template: str) -> re.Pattern[str]:
-    pattern = re.sub(r"\\\{(\w+):path\\\}", r"(?P<\1>.*)", re.escape(template))
+    pattern = re.sub(r"\\\{(\w+):path\\\}", r"(?P<\1>(?s:.*))", re.escape(template))
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern))
-
-
-def _parse_json(raw: bytes, content_type: str) -> dict[str, Any]:
-    if not raw or not (content_type.startswith("application/json") or not content_type):
-        return {}
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise bad_request(f"Could not parse the request body as JSON: {error}", "MALFORMED_REQUEST") from None
-    if not isinstance(body, dict):
-        raise bad_request("The request body must be a JSON object", "MALFORMED_REQUEST")
-    return body
 
 
 async def _spool_body(request: Request) -> BinaryIO:

@@ -6,6 +6,7 @@ No HTTP library types leak into the services except the optional Response a hand
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -63,6 +64,20 @@ class Call:
                 return source[name]
         raise bad_request(f"Missing required field: {name} ({self.method} {self.path})")
 
+    def whole(self, name: str, default: int | None = None, least: int = 0) -> int:
+        """Return a whole number of the body, the path or the query; `default` None means that it must be there.
+
+        Raises:
+            ApiError: 400 naming the field when it is absent, no such number, or less than `least`.
+        """
+        if default is not None and all(one.get(name) in (None, "") for one in (self.body, self.params, self.query)):
+            return default
+        value = self.require(name)
+        is_whole = re.fullmatch(r"-?[0-9]{1,18}", value) if isinstance(value, str) else type(value) is int
+        if not is_whole or int(value) < least:
+            raise bad_request(f"{name} must be a whole number of at least {least}, got {value!r}")
+        return int(value)
+
     def page(self, items: Sequence[Any], key: str, max_default: int = 1000) -> dict[str, Any]:
         """Cut one page out of `items`: {key: [...], "next_page_token": ...} (token absent on the last page)."""
         start = _decode_page_token(self.query.get("page_token") or self.body.get("page_token"))
@@ -85,10 +100,9 @@ Route = tuple[str, str, Handler]
 
 
 def _parse_page_size(name: str, value: Any, max_default: int) -> int:
-    try:
-        size = int(value)
-    except (TypeError, ValueError):
-        raise bad_request(f"{name} must be a whole number, got {value!r}") from None
+    if not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+        raise bad_request(f"{name} must be a whole number, got {value!r}")
+    size = int(value)
     if size < 0:
         raise bad_request(f"{name} must not be negative, got {size}")
     return min(size, max_default) if size else max_default
@@ -102,7 +116,9 @@ def _decode_page_token(token: str | None) -> int:
     if not token:
         return 0
     try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-        return int(text.removeprefix("from:"))
-    except (ValueError, UnicodeDecodeError):
-        raise bad_request(f"Invalid page_token: {token!r}; pass the next_page_token of the answer before") from None
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
+    except ValueError:  # of base64, of characters that are not its own, and of what it holds
+        text = ""
+    if not (found := re.fullmatch(r"from:([0-9]{1,18})", text)):
+        raise bad_request(f"Invalid page_token: {token!r}; pass the next_page_token of the answer before")
+    return int(found[1])

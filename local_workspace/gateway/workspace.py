@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AWS_ACCOUNT = "123456789012"
 DATABRICKS_ACCOUNT = "0d26daa6-5e44-4c97-a497-ef015f91254a"
-WORKSPACE_ID = 1
+WORKSPACE_ID = 1234567890123456
 REGION = "eu-central-1"
 # moto takes any key of the account root while enforcement is off and this one always: it is gateway-internal.
 ROOT_KEYS = {"aws_access_key_id": "AKIALOCALROOT0000000", "aws_secret_access_key": "gateway-internal"}

@@ -151,10 +151,7 @@ def _delete_tree(files: VolumeFiles, path: str) -> None:
 
 
 def _parse_number(call: Call, name: str, default: int) -> int:
-    text = call.query.get(name) or str(default)
-    if not text.isdigit():
-        raise bad_request(f"{name} must be a whole number of at least 0, got {text!r}")
-    return int(text)
+    return call.whole(name, default)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.store import Document
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 KIND = "multipart_upload"
 MAX_PARTS = 10_000
 URL_LIFETIME_S = 3600
+LONGEST_LIFETIME_S = 7 * 24 * 3600  # of a presigned URL
 
 
 class MultipartUploads:
@@ -71,8 +74,13 @@ class MultipartUploads:
             raise bad_request(f"The session_token was given for {upload['path']}, with at least one part")
         if not upload["overwrite"] and self._files.head(place.bucket, place.key) is not None:
             raise errors.file_exists(path)
+        if not all(part.get("part_number") and part.get("etag") for part in parts):
+            raise bad_request("Every entry of parts needs a part_number and an etag")
         listed = [{"PartNumber": part["part_number"], "ETag": part["etag"]} for part in parts]
-        self._s3.complete_multipart_upload(**upload["where"], MultipartUpload={"Parts": listed})
+        try:
+            self._s3.complete_multipart_upload(**upload["where"], MultipartUpload={"Parts": listed})
+        except (ClientError, ParamValidationError) as error:  # parts that were not uploaded, or in another order
+            raise bad_request(f"The upload cannot be completed of these parts: {error}") from None
         self._store.put(KIND, token, {**upload, "is_complete": True})
 
     def _find(self, token: str) -> Document:
@@ -93,4 +101,5 @@ def _lifetime(expire_time: str | None) -> int:
         until = datetime.fromisoformat(expire_time)
     except ValueError:
         raise bad_request(f"expire_time is not a timestamp: {expire_time!r}") from None
-    return max(1, int((until - datetime.now(UTC)).total_seconds()))
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(1, int((until - datetime.now(UTC)).total_seconds())), LONGEST_LIFETIME_S)

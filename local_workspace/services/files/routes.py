@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from local_workspace.gateway.app import takes_bytes
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
 from local_workspace.services.files import errors
@@ -29,11 +31,12 @@ WHOLE_BYTES = 1024 * 1024  # up to here an answer is sent in one piece
 CHUNK_BYTES = 256 * 1024
 
 
+@takes_bytes
 def upload_file(call: Call) -> Response:
     """PUT files: the request's body becomes the file."""
     overwrite = _parse_flag(call.query.get("overwrite", "true"), "overwrite")
-    content = call.content if call.content is not None else call.raw
-    _files(call).write(call.params["path"], content, overwrite)
+    assert call.content is not None  # the handler takes bytes
+    _files(call).write(call.params["path"], call.content, overwrite)
     return Response(status_code=204)
 
 
@@ -82,7 +85,7 @@ def manage_upload(call: Call) -> dict[str, Any] | Response:
 def create_part_urls(call: Call) -> dict[str, Any]:
     """POST create-upload-part-urls."""
     uploads = MultipartUploads(call.workspace, call.caller)
-    start, count = int(call.require("start_part_number")), int(call.require("count"))
+    start, count = call.whole("start_part_number"), call.whole("count")
     urls = uploads.sign_parts(call.require("session_token"), start, count, call.body.get("expire_time"))
     return {"upload_part_urls": urls}
 
@@ -167,6 +170,7 @@ def _check_unmodified(call: Call, path: str, opened: OpenedFile) -> None:
         limit = parsedate_to_datetime(text)
     except ValueError:
         raise bad_request(f"If-Unmodified-Since is not an HTTP date: {text!r}") from None
+    limit = limit if limit.tzinfo else limit.replace(tzinfo=UTC)  # -0000: the zone is not known, the time is in UTC
     if opened.status.last_modified.replace(microsecond=0) > limit:
         opened.body.close()
         raise errors.is_modified(path)

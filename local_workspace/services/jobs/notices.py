@@ -32,6 +32,8 @@ def check_notices(settings: Mapping[str, Any]) -> None:
             if not isinstance(address, str) or "@" not in address.strip("@"):
                 raise bad_request(f"Invalid e-mail address {address!r} in email_notifications.{event}")
         destinations = (settings.get("webhook_notifications") or {}).get(event) or []
+        if not isinstance(destinations, list) or not all(isinstance(one, dict) for one in destinations):
+            raise bad_request(f"webhook_notifications.{event} must be a list of objects, got {destinations!r}")
         if len(destinations) > MAX_DESTINATIONS:
             raise bad_request(f"webhook_notifications.{event} takes at most {MAX_DESTINATIONS} destinations")
         for destination in destinations:

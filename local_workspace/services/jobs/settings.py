@@ -5,6 +5,7 @@ What cannot be computed here (clusters, SQL and other task types) is refused wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -96,7 +97,7 @@ def _check_spec(key: str, spec: Document) -> Document:
     version = spec.get("environment_version") or spec.get("client")
     if not version:
         raise bad_request(f"Missing required field: environment_version (environment '{key}')")
-    if not str(version).isdigit():
+    if not re.fullmatch(r"[0-9]{1,4}", str(version)):
         raise bad_request(f"Invalid environment_version '{version}' of environment '{key}': expected a number")
     for jar in jars_of(spec):
         if not (jar.startswith(FILE_PREFIXES) and jar.endswith(".jar")):

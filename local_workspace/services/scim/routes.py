@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_workspace.gateway.calls import Call, Handler, Route
-from local_workspace.gateway.errors import bad_request, not_found
+from local_workspace.gateway.errors import not_found
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.scim import changes, users
 from local_workspace.services.scim.resources import (
@@ -84,10 +84,7 @@ def _choose(call: Call, describe: Describe, to_others: Describe | None) -> Descr
 
 
 def _number(call: Call, name: str, default: int) -> int:
-    text = call.query.get(name, str(default))
-    if not text.isdigit() or int(text) < (1 if name == "startIndex" else 0):
-        raise bad_request(f"{name} must be a whole number from {1 if name == 'startIndex' else 0}, got {text!r}")
-    return int(text)
+    return call.whole(name, default, least=1 if name == "startIndex" else 0)
 
 
 ROUTES: list[Route] = [

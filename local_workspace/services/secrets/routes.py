@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from local_workspace.gateway.calls import Call, Route
@@ -122,5 +121,5 @@ def _read_value(call: Call, name: str) -> bytes:
     value = _text(call, name)
     try:
         return base64.b64decode(value, validate=True) if name == "bytes_value" else value.encode()
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and so is what characters outside of ASCII raise
         raise bad_request("bytes_value must be base64-encoded") from None

@@ -33,8 +33,9 @@ def run_governance(workspace: Workspace, caller: Principal, command: Command) ->
 
 
 def _dispatch(workspace: Workspace, caller: Principal, call: RestCall) -> dict[str, Any]:
-    handler, params = RouteTable(load_routes(("unity_catalog",))).find(call.method, call.path)
-    answer = handler(Call(call.method, call.path, caller, "", workspace, params, query=call.query, body=call.body))
+    found = RouteTable(load_routes(("unity_catalog",))).find(call.method, call.path)
+    given = Call(call.method, call.path, caller, "", workspace, found.params, query=call.query, body=call.body)
+    answer = found.handler(given)
     if not isinstance(answer, dict):
         raise syntax_error(f"{call.method} {call.path} does not answer in JSON")
     return answer

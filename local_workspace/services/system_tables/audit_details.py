@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.store import Document, Store
 from local_workspace.services.workspace import tree
-from local_workspace.services.workspace.forms import is_form, parse_form
+from local_workspace.services.workspace.forms import decode_field, is_form, parse_form
 
 
 class Event(NamedTuple):
@@ -113,7 +113,7 @@ def describe_token(action: str, call: Call) -> Tell:
 
 def describe_import(call: Call) -> Tell:
     """POST import: which type of object it became."""
-    given = parse_form(call).get("path", b"").decode() if is_form(call) else str(call.require("path"))
+    given = decode_field("path", parse_form(call).get("path", b"")) if is_form(call) else str(call.require("path"))
     path = tree.normalize_path(f"/{given.lstrip('/')}")
 
     def tell() -> Iterable[Event]:

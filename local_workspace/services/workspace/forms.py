@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from local_workspace.gateway.app import is_multipart
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
 
@@ -13,7 +14,7 @@ _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 def is_form(call: Call) -> bool:
     """Say whether the call carries a multipart form instead of JSON."""
-    return call.headers.get("content-type", "").startswith("multipart/form-data")
+    return is_multipart(call.headers.get("content-type", ""))
 
 
 def parse_form(call: Call) -> dict[str, bytes]:
@@ -36,4 +37,19 @@ def _parse_section(section: bytes) -> tuple[str, bytes]:
     name = _NAME.search(head)
     if not separator or name is None:
         raise bad_request("A section of the multipart form has no name", "MALFORMED_REQUEST")
-    return name[1].decode(), content
+    return decode_field("name", name[1]), content
+
+
+def decode_field(name: str, value: bytes) -> str:
+    """Return a field of a form that is a text.
+
+    Raises:
+        ApiError: 400 when it is not UTF-8, or has a NUL.
+    """
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise bad_request(f"The form's field {name} is not UTF-8", "MALFORMED_REQUEST") from None
+    if "\0" in text:
+        raise bad_request(f"The form's field {name} has a NUL character", "MALFORMED_REQUEST")
+    return text

@@ -11,16 +11,18 @@ from typing import Any
 
 from starlette.responses import Response
 
+from local_workspace.gateway.app import takes_bytes, takes_form
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
 from local_workspace.services.workspace import permissions
 from local_workspace.services.workspace.formats import export_content, recognize_import
-from local_workspace.services.workspace.forms import is_form, parse_form
+from local_workspace.services.workspace.forms import decode_field, is_form, parse_form
 from local_workspace.services.workspace.objects import WorkspaceObjects, describe_object
 
 MAX_JSON_BYTES = 10 * 1024 * 1024
 
 
+@takes_form
 def import_object(call: Call) -> dict[str, Any]:
     """POST import: base64 in JSON, or a multipart form with raw content."""
     fields, content = _read_form(call) if is_form(call) else _read_json(call)
@@ -28,9 +30,10 @@ def import_object(call: Call) -> dict[str, Any]:
     return {}
 
 
+@takes_bytes
 def import_file(call: Call) -> dict[str, Any]:
     """POST workspace-files/import-file: the raw body, as the Databricks CLI sends it."""
-    content = call.content.read() if call.content is not None else call.raw
+    content = call.content.read() if call.content is not None else b""
     _import(call, {"path": "/" + call.params["path"].lstrip("/"), "format": "AUTO", **call.query}, content)
     return {}
 
@@ -99,7 +102,7 @@ def _import(call: Call, fields: dict[str, Any], content: bytes) -> None:
 def _read_form(call: Call) -> tuple[dict[str, Any], bytes]:
     form = parse_form(call)
     content = form.pop("content", b"")
-    return {name: value.decode() for name, value in form.items()}, content
+    return {name: decode_field(name, value) for name, value in form.items()}, content
 
 
 def _read_json(call: Call) -> tuple[dict[str, Any], bytes]:

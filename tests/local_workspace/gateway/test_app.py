@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from local_workspace.gateway import principals
-from local_workspace.gateway.app import create_app, needs_no_token
+from local_workspace.gateway.app import create_app, needs_no_token, takes_bytes
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import already_exists, too_many_requests
 from local_workspace.gateway.workspace import Workspace
@@ -17,6 +17,7 @@ def echo(call: Call) -> dict[str, Any]:
     return {"caller": call.caller.name, "params": dict(call.params), "body": dict(call.body)}
 
 
+@takes_bytes
 def count_upload(call: Call) -> dict[str, Any]:
     assert call.content is not None
     return {"bytes": len(call.content.read())}

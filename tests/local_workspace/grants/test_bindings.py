@@ -17,6 +17,7 @@ from databricks.sdk.service.catalog import (
     WorkspaceBindingBindingType,
 )
 
+from local_workspace.gateway.workspace import WORKSPACE_ID
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.scratch import BUCKET, NAME, Scratch, grant, run_sql
 
@@ -25,7 +26,7 @@ TABLE, VOLUME = f"{CATALOG}.s.t", f"{CATALOG}.s.v"
 FILE = f"/Volumes/{VOLUME.replace('.', '/')}/one.txt"
 CLOSED = f"Catalog '{CATALOG}' is not accessible in current workspace"
 READ_ONLY = WorkspaceBindingBindingType.BINDING_TYPE_READ_ONLY
-HERE, ELSEWHERE = 1, 4711
+HERE, ELSEWHERE = WORKSPACE_ID, 4711
 _API = "/api/2.1/unity-catalog/bindings"
 
 
@@ -130,10 +131,10 @@ def test_bindings_are_kept_by_owners_and_checked(workspace: WarmWorkspace, owner
     with pytest.raises(NotFound):
         list(owner.workspace_bindings.get_bindings("catalog", "nowhere"))
     for kind, name, binding, said in (
-        ("schema", f"{CATALOG}.s", {"workspace_id": 1}, "cannot be bound"),
-        ("catalog", CATALOG, {"workspace_id": "one"}, "must be the id of a workspace"),
-        ("catalog", CATALOG, {"workspace_id": 1, "binding_type": "ANY"}, "binding_type must be"),
-        ("external_location", NAME, {"workspace_id": 1, "binding_type": READ_ONLY.value}, "for catalogs only"),
+        ("schema", f"{CATALOG}.s", {"workspace_id": HERE}, "cannot be bound"),
+        ("catalog", CATALOG, {"workspace_id": "one"}, "workspace_id must be a whole number"),
+        ("catalog", CATALOG, {"workspace_id": HERE, "binding_type": "ANY"}, "binding_type must be"),
+        ("external_location", NAME, {"workspace_id": HERE, "binding_type": READ_ONLY.value}, "for catalogs only"),
     ):
         with pytest.raises(BadRequest, match=said):
             owner.api_client.do("PATCH", f"{_API}/{kind}/{name}", body={"add": [binding]})

@@ -137,7 +137,7 @@ def test_it_is_due_when_its_schedule_says_so_and_not_when_paused_or_trashed(
         ("evaluation.source.aggregation", "MODE", "aggregation must be one of AVG"),
         ("evaluation.threshold", None, "threshold needs exactly one of column, value"),
         ("evaluation.threshold.value", {}, "value needs exactly one of double_value"),
-        ("evaluation.threshold.value.double_value", True, "double_value is True"),
+        ("evaluation.threshold.value.double_value", True, "double_value must be a number, got True"),
         ("evaluation.empty_result_state", "FINE", "empty_result_state must be one of"),
         ("evaluation.notification.retrigger_seconds", -1, "retrigger_seconds must be"),
         ("evaluation.notification.subscriptions", [{"user_email": "ann"}], "Invalid e-mail address 'ann'"),

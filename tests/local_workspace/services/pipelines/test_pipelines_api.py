@@ -163,7 +163,7 @@ def test_who_is_deleted_leaves_no_permission_behind(served, ann: WorkspaceClient
         ({"libraries": [{}]}, InvalidParameterValue, "exactly one of notebook, file, glob"),
         ({"libraries": [{"file": {"path": "x"}}]}, InvalidParameterValue, "path of a file must be an absolute path"),
         ({"libraries": {"file": "x"}}, InvalidParameterValue, "libraries must be a list"),
-        ({"configuration": {"a": 1}}, InvalidParameterValue, "configuration must be an object of texts"),
+        ({"configuration": {"a": 1}}, InvalidParameterValue, "configuration.a must be a text"),
         ({"tags": dict.fromkeys(map(str, range(26)), "")}, InvalidParameterValue, "at most 25 tags"),
     ],
 )

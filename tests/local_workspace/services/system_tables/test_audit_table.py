@@ -12,6 +12,7 @@ from databricks.sdk.service.catalog import PermissionsChange, Privilege
 from databricks.sdk.service.iam import ComplexValue, Patch, PatchOp, PatchSchema
 from databricks.sdk.service.jobs import JobSettings
 
+from local_workspace.gateway.workspace import WORKSPACE_ID
 from local_workspace.services.unity_catalog.securables import METASTORE_ID
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.scratch import TABLE, Scratch, error_of, run_sql
@@ -44,7 +45,7 @@ def test_grants_and_changes_by_rest_and_by_sql_are_there(workspace: WarmWorkspac
     deployer.schemas.update(SCHEMA, comment="audited")
     run_sql(workspace, "deployer", f"GRANT SELECT ON TABLE {TABLE} TO `analysts`")
     run_sql(workspace, "deployer", f"ALTER TABLE {TABLE} SET TBLPROPERTIES ('audited' = 'yes')")
-    place = {"workspace_id": "1", "metastore_id": METASTORE_ID}
+    place = {"workspace_id": str(WORKSPACE_ID), "metastore_id": METASTORE_ID}
     changed = ask(workspace, f"action_name = 'updateSchema' AND request_params.full_name_arg = '{SCHEMA}'")
     assert changed[-1] == ["unityCatalog", "updateSchema", me, "200", {"full_name_arg": SCHEMA, **place}]
     named = f"request_params.securable_full_name = '{TABLE}'"
@@ -105,7 +106,7 @@ def test_a_user_is_added_changed_shut_out_let_in_and_deleted(workspace: WarmWork
 def test_levels_of_the_log(workspace: WarmWorkspace, reader: str) -> None:
     levels = "audit_level, workspace_id, service_name = 'unityCatalog'"
     found = run_sql(workspace, "analyst", f"SELECT DISTINCT {levels} FROM {AUDIT}")
-    assert sorted(found) == [["ACCOUNT_LEVEL", "0", "true"], ["WORKSPACE_LEVEL", "1", "false"]]
+    assert sorted(found) == [["ACCOUNT_LEVEL", "0", "true"], ["WORKSPACE_LEVEL", str(WORKSPACE_ID), "false"]]
 
 
 def test_who_has_no_grant_reads_nothing_and_nobody_changes_it(workspace: WarmWorkspace, reader: str) -> None:
