@@ -14,13 +14,15 @@ from lakehouse.event_log import stored_together
 from lakehouse.targets import Target, current_target
 from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
+from platform_assets.declared_values import collect_fields, collect_values, describe_resource, name_resource
 from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
+from platform_assets.object_pages import describe_address, find_page
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
 from platform_assets.reconcile.declared import require_declared
 from platform_assets.reconcile.explain import list_lines
 from platform_assets.reconcile.plan import Plan, Step
-from platform_assets.resource_types.model import Resource
+from platform_assets.resource_types.model import Clients, Resource
 
 OWNER = "team:data-platform"
 
@@ -73,17 +75,30 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
 
 def describe_asset(resource: Resource, target: Target) -> dg.AssetSpec:
     """Return the resource's asset spec."""
+    description, declared = _describe_declared(resource, target)
     return dg.AssetSpec(
         key=dg.AssetKey(resource.key.split("/")),
         deps=[*(dg.AssetKey(key.split("/")) for key in resource.dependencies), *_list_tables(resource)],
-        description=resource.description,
+        description=description,
         group_name=resource.group,
         kinds=set(resource.kinds),
         owners=[OWNER],
         tags={"domain": "platform", "resource_type": resource.type_name},
-        metadata={"physical_name": resource.physical_name(target)},
+        metadata={"physical_name": resource.physical_name(target), **declared},
         skippable=True,  # one that failed is not materialized, the others are
     )
+
+
+def _describe_declared(resource: Resource, target: Target) -> tuple[str, dict[str, Any]]:
+    """Return description and metadata. A plan tells what is wrong with a declaration; the others must load still."""
+    try:
+        return describe_resource(resource, target), {
+            "declared": dg.MetadataValue.json(collect_values(resource, target)),
+            "declaration": dg.MetadataValue.json(collect_fields(resource)),
+            **describe_address(resource, target),
+        }
+    except Exception as error:  # noqa: BLE001 - each type reads other sources, which fail in other ways
+        return f"{name_resource(resource)}\n\nIts declared values cannot be shown: {error}", {}
 
 
 def _list_tables(resource: Resource) -> list[dg.AssetKey]:
@@ -106,6 +121,7 @@ def _tell_drift(context: dg.AssetExecutionContext, step: Step) -> None:
 def _materialize(result: Result, target: Target) -> dg.MaterializeResult[Any]:
     """What is declared makes the data version: reconciling what did not change says that nothing is new."""
     resource = result.step.resource
+    page = find_page(resource, Clients(target))
     lines = "\n".join(f"- `{line}`" for line in list_lines(result.step))
     desired = json.dumps(resource.desired(target), sort_keys=True).encode()
     return dg.MaterializeResult(
@@ -113,6 +129,7 @@ def _materialize(result: Result, target: Target) -> dg.MaterializeResult[Any]:
         metadata={
             "action": result.status.value,
             "physical_name": resource.physical_name(target),
+            **({"page": dg.MetadataValue.url(page)} if page else {}),
             **({"changes": dg.MetadataValue.md(lines)} if lines else {}),
         },
         data_version=dg.DataVersion(hashlib.sha256(desired).hexdigest()[:12]),
