@@ -11,12 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-from data_assets.plans import CHECKPOINTS_VOLUME, LANDING_VOLUME, table_location
-from data_assets.remote_steps import PIPES_VOLUME, TEAM, op_name, run_remotely
+from data_assets.lineage import list_dependencies
+from data_assets.plans import table_location
+from data_assets.remote_steps import TEAM, op_name, run_remotely
 from data_assets.tables import STEPS as TABLE_STEPS
 from data_assets.tables.model import Check, Column, Step, Table
 from data_assets.tables.rules import require_tables
-from lakehouse.names import resource_key, table_key
+from lakehouse.names import table_key
 from lakehouse.targets import Target, current_target
 from lakehouse.wheels import STEPS as WHEEL
 
@@ -64,7 +65,7 @@ def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=table_key(table.name),
         deps=list_dependencies(step, table),
-        description=table.comment,
+        description=f"Table {table.name}: {table.comment}",
         group_name=f"{table.parsed.catalog}_{layer}",
         kinds={"databricks", "deltalake", "spark"},
         owners=[OWNER],
@@ -106,21 +107,6 @@ def when_input_is_new(step: Step) -> dg.AutomationCondition[dg.AssetKey]:
 
 def _select(tables: Iterable[str]) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(table_key(name) for name in tables))
-
-
-def list_dependencies(step: Step, table: Table) -> list[dg.AssetKey]:
-    """Return the tables a table is built of, and the platform resources it cannot be built without."""
-    catalog, schema = table.parsed.catalog, table.parsed.schema
-    volumes = ([LANDING_VOLUME] if step.landing else []) + ([CHECKPOINTS_VOLUME] if step.checkpoint else [])
-    return [
-        *(table_key(name) for name in step.reads),
-        resource_key("schema", catalog, schema),
-        resource_key("grants", "schema", catalog, schema),
-        resource_key("wheel", WHEEL.package),
-        resource_key("volume", *PIPES_VOLUME.split(".")),
-        *(resource_key("grants", "volume", *name.split(".")) for name in volumes),
-        *([resource_key("grants", "external_location", "lake")] if table.folder else []),
-    ]
 
 
 def describe_check(table: Table, check: Check) -> dg.AssetCheckSpec:

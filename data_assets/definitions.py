@@ -6,10 +6,11 @@ from data_assets import schedules, sensors
 from data_assets.assets import build_assets
 from data_assets.deployment import build_checks, build_deployments
 from data_assets.jobs import JOBS
+from data_assets.lineage import describe_step_runtime
 from lakehouse.executor import threaded_executor
 
 defs = dg.Definitions(
-    assets=[*build_assets(), *build_deployments()],
+    assets=[describe_step_runtime(), *build_assets(), *build_deployments()],
     asset_checks=build_checks(),
     jobs=JOBS,
     # all that stand in their modules: a new one is loaded by being there

@@ -4,7 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from data_assets.assets import OWNER, list_dependencies
+from data_assets.assets import OWNER
+from data_assets.lineage import list_grants, list_runtime
 from data_assets.persistent_jobs import PERSISTENT_JOBS, TablesJob, describe_job
 from lakehouse.names import resource_key
 from lakehouse.targets import current_target
@@ -90,5 +91,5 @@ def job_key(job: TablesJob) -> dg.AssetKey:
 
 def list_resources(job: TablesJob) -> list[dg.AssetKey]:
     """Return the platform resources without which a run of the job cannot do its work."""
-    tables = {table_key for step in job.steps for table in step.tables for table_key in list_dependencies(step, table)}
-    return sorted(key for key in tables if len(key.path) != 3 or key.path[0] != job.catalog)
+    grants = {key for step in job.steps for table in step.tables for key in list_grants(step, table)}
+    return sorted({*grants, *list_runtime()})

@@ -34,6 +34,7 @@ RESOURCE_TYPES = (
     "function",
     "registered_model",
     "wheel",
+    "step_runtime",
     "jar",
     "script",
     "notebook",

@@ -5,7 +5,7 @@ A process or step per resource would not scale, so there is one multi_asset that
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from platform_assets.checks import describe_check, report_checks
 from platform_assets.declarations import RESOURCES
 from platform_assets.declared_values import collect_fields, collect_values, describe_resource, name_resource
 from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
+from platform_assets.lineage import draw_edges
 from platform_assets.object_pages import describe_address, find_page
 from platform_assets.plan_metadata import describe_drift, show_step
 from platform_assets.reconcile.apply import ApplyReport, Result, Status
@@ -41,10 +42,11 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
     """
     target = current_target()
     require_declared(resources, target)
+    edges = draw_edges(resources)
 
     @dg.multi_asset(
         name="reconcile_estate",
-        specs=[describe_asset(resource, target) for resource in resources],
+        specs=[describe_asset(resource, target, edges[resource.key]) for resource in resources],
         check_specs=[describe_check(resource) for resource in resources],
         can_subset=True,
     )
@@ -73,15 +75,16 @@ def build_estate_asset(resources: Sequence[Resource] = RESOURCES) -> dg.AssetsDe
     return reconcile_estate
 
 
-def describe_asset(resource: Resource, target: Target) -> dg.AssetSpec:
-    """Return the resource's asset spec."""
+def describe_asset(resource: Resource, target: Target, edges: Iterable[str] | None = None) -> dg.AssetSpec:
+    """Return the resource's asset spec. `edges`: the keys that the graph draws it after, all that it needs if None."""
+    needed = resource.dependencies if edges is None else edges
     description, declared = _describe_declared(resource, target)
     return dg.AssetSpec(
         key=dg.AssetKey(resource.key.split("/")),
-        deps=[*(dg.AssetKey(key.split("/")) for key in resource.dependencies), *_list_tables(resource)],
+        deps=[*(dg.AssetKey(key.split("/")) for key in needed), *_list_tables(resource)],
         description=description,
         group_name=resource.group,
-        kinds=set(resource.kinds),
+        kinds={*resource.kinds, resource.type_name},  # the graph shows them, and of the key its last part only
         owners=[OWNER],
         tags={"domain": "platform", "resource_type": resource.type_name},
         metadata={"physical_name": resource.physical_name(target), **declared},

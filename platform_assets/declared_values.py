@@ -49,7 +49,7 @@ def name_type(type_name: str) -> str:
 
 
 def name_resource(resource: Resource) -> str:
-    """Say which resource it is; Dagster's graph shows this line, and of the key its last part only."""
+    """Say which resource it is: its type and its qualified name."""
     if isinstance(resource, Grants):
         kind, _, name = resource.name.partition(".")
         return f"Grants on {kind.replace('_', ' ')} {name}"

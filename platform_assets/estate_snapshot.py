@@ -5,6 +5,7 @@ import dagster as dg
 from lakehouse.targets import current_target
 from platform_assets.assets import OWNER
 from platform_assets.declarations import RESOURCES
+from platform_assets.lineage import find_last
 from platform_assets.recovery.drill import Export, export_estate
 
 KEY = dg.AssetKey(["snapshot", "estate"])
@@ -12,7 +13,7 @@ KEY = dg.AssetKey(["snapshot", "estate"])
 
 @dg.asset(
     key=KEY,
-    deps=[dg.AssetKey(resource.key.split("/")) for resource in RESOURCES],
+    deps=[dg.AssetKey(key.split("/")) for key in find_last(RESOURCES)],  # by way of which it comes after all
     group_name="platform_recovery",
     kinds={"s3", "aws"},
     owners=[OWNER],

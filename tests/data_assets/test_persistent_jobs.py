@@ -139,5 +139,5 @@ def test_it_is_deployed_after_what_it_needs() -> None:
 
     (spec,) = build_deployment(FLIGHTS).specs
     needed = {dep.asset_key.to_user_string() for dep in spec.deps}
-    assert {"wheel/lakehouse_steps", "volume/flights/ops/pipes", "schema/flights/gold"} <= needed
+    assert {"wheel/lakehouse_steps", "grants/volume/flights/ops/pipes", "grants/schema/flights/gold"} <= needed
     assert dg.AssetKey(["flights", "bronze", "flights"]).to_user_string() not in needed

@@ -67,10 +67,17 @@ def test_a_page_shows_every_declared_value(resource: Resource) -> None:
 
 @pytest.mark.parametrize("resource", ALL, ids=lambda one: one.key)
 def test_a_page_begins_with_the_name_of_what_it_is_about(resource: Resource) -> None:
-    """Dagster's graph shows this line in the node, and of the key its last part only."""
     first = describe_resource(resource, TARGET).split("\n")[0]
     assert first.endswith(resource.name.partition(".")[2] if isinstance(resource, Grants) else resource.name)
     assert "`" not in first and len(first) < 120
+
+
+def test_nodes_of_the_graph_tell_resources_apart() -> None:
+    """A node shows the last part of a key, and the kinds: type and name must be one in the declared estate."""
+    specs = [describe_asset(one, TARGET) for one in RESOURCES]
+    assert all(one.type_name in spec.kinds for one, spec in zip(RESOURCES, specs, strict=True))
+    shown = {(spec.key.path[-1], *sorted(spec.kinds)) for spec in specs}
+    assert len(shown) == len(specs)
 
 
 def test_pages_tell_resources_apart() -> None:

@@ -13,6 +13,7 @@ from platform_assets.assets import describe_asset
 from platform_assets.checks import CHECK
 from platform_assets.declarations import RESOURCES
 from platform_assets.definitions import defs
+from platform_assets.lineage import draw_edges
 from platform_assets.reconcile.declared import index_resources, require_declared
 from platform_assets.resource_types.registry import TYPES
 
@@ -37,7 +38,8 @@ STABLE_KEYS = {
 
 
 def test_specs(snapshot: SnapshotAssertion) -> None:
-    specs = [describe_asset(resource, local_target(Path("/nowhere"))) for resource in RESOURCES]
+    target, edges = local_target(Path("/nowhere")), draw_edges(RESOURCES)
+    specs = [describe_asset(resource, target, edges[resource.key]) for resource in RESOURCES]
     told = {
         spec.key.to_user_string(): {
             "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),

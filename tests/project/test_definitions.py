@@ -94,6 +94,46 @@ def test_no_asset_needs_itself_by_way_of_the_other_location(specs: dict[str, dic
     assert {*TopologicalSorter(graph).static_order()} >= both.keys()  # a circle raises CycleError
 
 
+Graph = dict[dg.AssetKey, set[dg.AssetKey]]
+
+
+@pytest.fixture(scope="module")
+def graph(specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> Graph:
+    """What each asset of both locations comes after directly."""
+    both = {key: spec for location in specs.values() for key, spec in location.items()}
+    return {key: {dep.asset_key for dep in spec.deps} for key, spec in both.items()}
+
+
+def find_ancestors(graph: Graph, key: dg.AssetKey) -> set[dg.AssetKey]:
+    return {other for one in graph.get(key, ()) for other in {one, *find_ancestors(graph, one)}}
+
+
+def find_implied(graph: Graph, key: dg.AssetKey) -> set[dg.AssetKey]:
+    direct = graph[key]
+    return {one for one in direct if any(one in find_ancestors(graph, other) for other in direct - {one})}
+
+
+def test_no_drawn_edge_is_implied_by_another(graph: Graph, specs: dict[str, dict[dg.AssetKey, dg.AssetSpec]]) -> None:
+    """But that a table reads another says where its rows come from; the snapshot knows of no table."""
+    snapshot = dg.AssetKey(["snapshot", "estate"])
+    implied = {(one, key) for key in graph if key != snapshot for one in find_implied(graph, key)}
+    reads = {(one, key) for one, key in implied if {one, key} <= specs["data_assets"].keys()}
+    assert implied - reads == set()
+
+
+def test_an_implied_edge_is_found() -> None:
+    a, b, c = (dg.AssetKey(name) for name in "abc")
+    assert find_implied({a: set(), b: {a}, c: {a, b}}, c) == {a}
+
+
+def test_every_gold_table_comes_after_the_role_and_what_its_step_runs_with(graph: Graph) -> None:
+    gold = [key for key in graph if key.path[:2] == ["flights", "gold"]]
+    assert len(gold) == 3
+    wanted = {("iam_role", "storage"), ("wheel", "lakehouse_steps"), ("grants", "volume", "flights", "ops", "pipes")}
+    for key in gold:
+        assert {dg.AssetKey(list(path)) for path in wanted} <= find_ancestors(graph, key)
+
+
 def test_every_job_sensor_and_schedule_resolves() -> None:
     for module in LOCATIONS.values():
         definitions = load_definitions(module)
