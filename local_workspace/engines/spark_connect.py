@@ -29,6 +29,8 @@ EXTENSIONS = (
     "io.delta.sql.DeltaSparkSessionExtension",
     "io.unitycatalog.local.SessionRules",
 )
+# Schemes that Hadoop serves on this class path and no grant governs.
+CLOSED_SCHEMES = ("http", "https", "hdfs", "webhdfs", "swebhdfs", "viewfs", "har", "ftp", "sftp", "abfs", "abfss", "gs")
 # What spark-submit would pass; started directly, since spark-submit asks for a module the wheel's JRE lacks.
 OPENED_PACKAGES = (
     *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util"),
@@ -47,6 +49,8 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.grpc.interceptor.classes": "io.unitycatalog.local.RequestGuard",
+        "spark.connect.session.planCompression.defaultAlgorithm": "NONE",  # what is compressed the guard cannot read
         "spark.scheduler.mode": "FAIR",
         "spark.local.dir": str(_scratch(directory)),
         "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
@@ -78,6 +82,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.hadoop.fs.s3a.impl.disable.cache": "true",
         "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
         "spark.hadoop.fs.file.impl.disable.cache": "true",
+        **{f"spark.hadoop.fs.{scheme}.impl": "io.unitycatalog.local.ClosedFileSystem" for scheme in CLOSED_SCHEMES},
         "spark.hadoop.fs.s3a.buffer.dir": str(_scratch(directory) / "uploads"),
         "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",
@@ -92,7 +97,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
 
 
 def _scratch(directory: Path) -> Path:
-    """Return where the server keeps what it may lose: the only place on disk that sessions reach."""
+    """Return where the server keeps what it may lose: the only place on disk that Spark writes for sessions."""
     return directory / "spark" / "scratch"
 
 
@@ -118,6 +123,7 @@ class SparkConnectServer:
         self._java_options = (
             f"-Dlakehouse.gateway={gateway_url}",
             f"-Dlakehouse.scratch={self.scratch}",
+            f"-Dlakehouse.warehouse={directory}/spark/warehouse",
             f"-Djava.io.tmpdir={self.scratch}",
             *java_options,
         )

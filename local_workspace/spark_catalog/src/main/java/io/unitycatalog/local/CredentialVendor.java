@@ -55,7 +55,7 @@ final class CredentialVendor {
   }
 
   private PathCredential ask(String path, ObjectNode wanted, String subject, boolean write) throws IOException {
-    if (token.isEmpty()) {
+    if (token.isBlank()) {
       throw new AccessDeniedException(subject, null, "the session has no token");
     }
     try {

@@ -27,7 +27,7 @@ public final class GovernedS3FileSystem extends GovernedFileSystem {
   Place locate(Path path, boolean write) throws IOException {
     Path whole = new Path("s3", getUri().getAuthority(), path.toUri().getPath());
     String url = whole.toString();
-    return new Place(S3Delegates.of(whole.toUri().getAuthority(), credentialFor(url, write), getConf()), whole);
+    return new Place(S3Delegates.of(whole.toUri().getAuthority(), credentialFor(url, write)), whole);
   }
 
   private PathCredential credentialFor(String url, boolean write) throws IOException {

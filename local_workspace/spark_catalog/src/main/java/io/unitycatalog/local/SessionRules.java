@@ -45,6 +45,13 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
             return new UnknownCatalogs();
           }
         });
+    extensions.injectHintResolutionRule(
+        new AbstractFunction1<>() {
+          @Override
+          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
+            return new ClosedSources();
+          }
+        });
     extensions.injectPostHocResolutionRule(
         new AbstractFunction1<>() {
           @Override
@@ -104,7 +111,7 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
             new NotServed("Function " + function.identifier() + ": only temporary functions in SQL are served here."));
       }
       if (plan instanceof SetCommand set && set.kv().isDefined() && set.kv().get()._2().isDefined()) {
-        refuseBinding(set.kv().get()._1());
+        OpenSources.requireSetting(set.kv().get()._1());
       }
       if (plan instanceof ResetCommand reset) {
         refuseBinding(reset.config().isDefined() ? reset.config().get() : BINDING.get(0) + "*");

@@ -23,7 +23,7 @@ public final class VolumeFileSystem extends GovernedFileSystem {
     }
     PathCredential credential = vendor.forVolume(parts[2] + "." + parts[3] + "." + parts[4], write);
     Path inside = new Path(parts.length == 6 && !parts[5].isEmpty() ? credential.url() + "/" + parts[5] : credential.url());
-    return new Place(S3Delegates.of(inside.toUri().getAuthority(), credential, getConf()), inside);
+    return new Place(S3Delegates.of(inside.toUri().getAuthority(), credential), inside);
   }
 
   /** All of a volume is one credential's, so that what is below a folder can be listed at once; S3 lists that way. */
