@@ -62,8 +62,9 @@ test: $(READY) ## All tests: two processes with a local workspace each, a third 
 crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `make test` does it at 6
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/lakehouse/serverless/test_crashes.py --crashes 300 --timeout 3600
 
-estates: $(READY) ## Make, change by hand, mend and destroy 1,000 random estates; `make test` does it with 10
+estates: $(READY) ## Make, change by hand, mend and destroy 1,000 random estates, try 7,400 hostile declarations; `make test` does it with 10 and 74
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/platform_assets/live/test_random_estates.py --estates 1000 --timeout 7200
+	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/platform_assets/live/test_hostile_declarations.py --hostile 200 --timeout 7200
 
 check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet

@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crashes", type=int, default=6, help="at how many lines run workers are killed")
     parser.addoption("--estates", type=int, default=10, help="how many random estates are made and destroyed")
     parser.addoption("--requests", type=int, default=500, help="how many malformed requests the gateway gets")
+    parser.addoption("--hostile", type=int, default=2, help="how many hostile declarations of each type are tried")
 
 
 class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types

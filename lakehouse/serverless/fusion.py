@@ -7,7 +7,7 @@ stays its own: it waits for its own task and reports its own tables, failure and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 FUSION_TAG = "lakehouse/fusion"  # of a Dagster run or job; "off": every step is a remote run of its own
+MOST_TASKS = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,20 @@ def contexts_of_run(context: dg.AssetExecutionContext) -> dict[str, dg.AssetExec
         key: dg.AssetExecutionContext(dg.OpExecutionContext(running.for_step(step, running.get_known_state())))
         for key, step in steps.items()
     }
+
+
+def require_fusible(steps: Sequence[FusedStep]) -> None:
+    """Refuse more steps than one remote run has tasks; https://docs.databricks.com/api/workspace/jobs/submit
+
+    Raises:
+        dagster.Failure: naming the limit and what to do; it is not retried.
+    """
+    if len(steps) > MOST_TASKS:
+        raise dg.Failure(
+            f"{len(steps):,} steps of this Dagster run would share one remote run, which takes {MOST_TASKS:,} tasks: "
+            f"select fewer, or start it with the tag {FUSION_TAG}=off, so that each step is a run of its own",
+            allow_retries=False,
+        )
 
 
 def fused_token(attempt: Attempt, number: int) -> str:

@@ -18,7 +18,16 @@ from dagster._core.pipes.context import build_external_execution_context_data
 
 from lakehouse.serverless.collection import CollectedStep
 from lakehouse.serverless.failures import describe_failure
-from lakehouse.serverless.fusion import FUSION_TAG, FusedStep, count_resumed, fused_name, fused_token, is_own, narrow
+from lakehouse.serverless.fusion import (
+    FUSION_TAG,
+    FusedStep,
+    count_resumed,
+    fused_name,
+    fused_token,
+    is_own,
+    narrow,
+    require_fusible,
+)
 from lakehouse.serverless.messages import NoMessages, VolumeMessageReader
 from lakehouse.serverless.outcomes import Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
@@ -145,8 +154,9 @@ class _SubmittedStep(AttendedStep):
         return self._send(self.attempt.run_name, [self._prepare(self._step, token)], token, self._timeout_seconds)
 
     def _submit_fused(self, token: str, fused: Callable[[], Sequence[FusedStep]]) -> int:
-        tasks = []
-        for step in fused():
+        tasks, steps = [], fused()
+        require_fusible(steps)
+        for step in steps:
             tasks.append(self._prepare(step, _name_folder(token, step.task.task_key)))
             tasks[-1].timeout_seconds = self._timeout_seconds or None
         run_id = self._send(fused_name(self.attempt, self.context.run.job_name), tasks, token, 0)

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lakehouse.grammar.texts import length_problems, pattern_problems
+from lakehouse.grammar.texts import length_problems, pattern_problems, show_characters
 from lakehouse.storage_urls import find_bucket_problem
 
+_NO_URI = re.compile(r"[\s\"<>^`{|}%]")  # java.net.URI
 LONGEST_QUEUE, LONGEST_ROLE, LONGEST_ALIAS = 80, 64, 256
 INLINE, TRUST, BUCKET = 10_240, 2_048, 20_480
 
@@ -73,3 +74,5 @@ def place_problems(bucket: str | None, folder: str) -> Iterator[str]:
         yield f"it names the folder {folder} and no bucket: name the bucket, or leave the folder out"
     elif bucket is not None and not folder:
         yield f"it names the bucket {bucket} and no folder: name one, or all of the bucket would be its own"
+    elif odd := _NO_URI.findall(folder):
+        yield f"its folder {folder[:80]!r} holds {show_characters(odd)}, which Spark takes in no address: write - or _"

@@ -20,8 +20,8 @@ _ALL = frozenset({"ALL_PRIVILEGES", "MANAGE"})
 _DATA = _ALL | {"APPLY_TAG", "BROWSE"}
 _SCHEMA = _DATA | {
     *("CREATE_TABLE", "CREATE_VIEW", "CREATE_VOLUME", "CREATE_FUNCTION", "CREATE_MODEL", "CREATE_MATERIALIZED_VIEW"),
-    *("USE_SCHEMA", "SELECT", "MODIFY", "READ_VOLUME", "WRITE_VOLUME", "EXECUTE", "REFRESH", "EXTERNAL_USE_SCHEMA"),
-}
+    *("USE_SCHEMA", "SELECT", "MODIFY", "READ_VOLUME", "WRITE_VOLUME", "EXECUTE", "REFRESH"),
+}  # EXTERNAL_USE_SCHEMA is unknown to the SDK, which can neither send nor read it
 PRIVILEGES: Mapping[str, frozenset[str]] = {
     "catalog": _SCHEMA | {"USE_CATALOG", "CREATE_SCHEMA"},
     "schema": _SCHEMA,

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from lakehouse.targets import Target
 from platform_assets.grammar.dagster_keys import fold_key, key_problems
+from platform_assets.reconcile.contradictions import find_contradictions
 from platform_assets.reconcile.overlaps import find_overlaps
 from platform_assets.resource_types.model import InvalidDeclaration, Resource
 
@@ -68,7 +69,7 @@ def require_declared(resources: Sequence[Resource], target: Target) -> None:
     problems = [*_find_own(resources, target), *_find_twins(resources), *_find_undeclared(resources)]
     if not problems:
         order_keys(resources)
-        problems += find_overlaps(resources, target)
+        problems += [*find_contradictions(resources), *find_overlaps(resources, target)]
     if problems:
         raise InvalidEstate("\n".join(dict.fromkeys(problems)))
 
@@ -81,13 +82,20 @@ def locate(resource: Resource, problem: str) -> str:
 def _find_own(resources: Iterable[Resource], target: Target) -> Iterator[str]:
     """Yield what is wrong with each declaration by itself; one that seems right must say what it desires."""
     for resource in resources:
-        problems = [*key_problems(resource.key), *resource.find_problems(target)]
+        problems = [*key_problems(resource.key), *_find_empty(resource), *resource.find_problems(target)]
         if not problems:
             try:
                 resource.desired(target)
             except InvalidDeclaration as error:
                 problems.append(str(error).removeprefix(f"{resource.key}: "))
         yield from (locate(resource, problem) for problem in problems)
+
+
+def _find_empty(resource: Resource) -> Iterator[str]:
+    """Yield the fields that name another resource by an empty text, which is neither one nor none."""
+    for field in resource.references or ():
+        if getattr(resource, field) == "":
+            yield f"its {field} is empty: name one, or leave it out"
 
 
 def _find_twins(resources: Iterable[Resource]) -> Iterator[str]:

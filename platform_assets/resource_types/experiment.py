@@ -83,7 +83,8 @@ class Experiment(EstateObject):
             api.create_experiment(name)
         elif _is_trashed(found):
             api.restore_experiment(str(found.experiment_id))
-        self.update(clients, desired, {"tags": {_NOTE: ""}, "permissions": {}})
+        kept = {str(one.key): one.value or "" for one in (found.tags if found else None) or []}
+        self.update(clients, desired, {"tags": {_NOTE: "", **kept}, "permissions": {}})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Set the tags that differ; permissions are added."""

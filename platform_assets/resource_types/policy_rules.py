@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from platform_assets.resource_types.model import InvalidDeclaration
+
 _NEVER = ("iam:", "ec2:")
 _COMPUTE_READS = re.compile(r"ec2:(Describe|Get)\w+")
 _IN_ONE_REGION = re.compile(r"arn:aws:ec2:[a-z0-9-]+:\d*:.+")
@@ -29,7 +31,7 @@ _EVERY_BUCKET = re.compile(r"\*|arn:aws:s3:::[^/]*\*.*")
 Statement = Mapping[str, Any]
 
 
-class UnsafePolicy(Exception):
+class UnsafePolicy(InvalidDeclaration):
     """A policy allows more than any may; the message names statement and element."""
 
 

@@ -5,12 +5,14 @@ The API shows the branch and the commit that are checked out; neither the tag, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lakehouse.grammar.texts import pattern_problems
 from lakehouse.object_permissions import read_granted
+from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, State, refuse
 from platform_assets.resource_types.object_levels import permit, rebuild_levels
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
@@ -54,6 +56,18 @@ class Repo(WorkspaceObject):
     def __post_init__(self) -> None:
         if self.url:  # one that is only found has none
             self._check()
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """Its path, permissions, names of branch and folders."""
+        yield from super().find_problems(target)
+        for what, name in (("branch", self.branch), ("tag", self.tag)):
+            if name is not None:
+                yield from pattern_problems(f"its {what}", name, r"[^\s~^:?*\[\\\x00-\x20\x7f]+", "a name of Git")
+        if self.sparse is not None and not self.sparse:
+            yield "sparse names no folder: name one, or leave it out to have all"
+        for folder in self.sparse or ():
+            if not folder.strip("/") or set(folder) & set("!*?[\\") or ".." in folder.split("/"):
+                yield f"sparse names {folder[:80]!r}, which is no folder: write it like etl/jobs"
 
     def desired_content(self) -> dict[str, Any]:
         """The remote repository, and what of it is checked out."""

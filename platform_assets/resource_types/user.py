@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.grammar.texts import control_problems, length_problems
+from lakehouse.grammar.texts import length_problems
 from lakehouse.targets import Target
 from platform_assets.resource_types.identities import as_key, filter_ours, make_patch, mark_identity, marked_name
 from platform_assets.resource_types.listing import Listing
@@ -61,7 +61,8 @@ class User(Resource):
         """How it is called, and how long its name is."""
         yield from length_problems("its name", self.name, 255)
         yield from length_problems("its display_name", self.display_name, 255, 0)
-        yield from control_problems("its display_name", self.display_name, "")
+        if self.display_name != self.display_name.strip() or not self.display_name.isprintable():
+            yield "its display_name is a printable text without blanks at its ends"
 
     @property
     def key(self) -> str:

@@ -14,6 +14,7 @@ from databricks.sdk.service.compute import Environment
 from databricks.sdk.service.jobs import JobEnvironment, Run, RunResultState, SparkPythonTask, SubmitTask, TaskDependency
 
 from lakehouse.serverless import FUSION_TAG, FusedStep, contexts_of_run
+from lakehouse.serverless.fusion import require_fusible
 from tests.lakehouse.serverless.conftest import SCRIPTS, VOLUME, Remote
 
 REPORT = """
@@ -242,3 +243,10 @@ def is_at(instance: dg.DagsterInstance, step: str) -> bool:
     """Say whether the step follows its remote run."""
     events = instance.all_logs(instance.get_runs()[0].run_id)
     return any(event.step_key == step and "Databricks run" in event.user_message for event in events)
+
+
+def test_more_steps_than_a_remote_run_has_tasks_are_refused_with_the_limit() -> None:
+    step = FusedStep(dg.build_asset_context(), SubmitTask("one"), {})  # type: ignore[arg-type]
+    require_fusible([step] * 1000)
+    with pytest.raises(dg.Failure, match="1,001 steps .* takes 1,000 tasks: select fewer, or .* lakehouse/fusion=off"):
+        require_fusible([step] * 1001)

@@ -88,6 +88,8 @@ REFUSED = [
     case("the level of analysts is one of", Directory("reports", {"analysts": "CAN_USE"})),
     # sizes and ranges
     case("and AWS takes 10,240", *map(S3Bucket, MANY), StorageRole("archives", buckets=MANY)),
+    case("The policy allows too much", StorageRole("archives", buckets=("*",))),
+    case("it opens no bucket", StorageRole("archives")),
     case("3 to 63 lower-case letters", S3Bucket("x" * 60)),
     case("is not a bucket name", S3Bucket("Lake")),
     case("holds a dot", S3Bucket("lake.old")),
@@ -102,6 +104,11 @@ REFUSED = [
     case("lies in that of external_location/lake", ExternalLocation("lake2", bucket="lake")),
     case("names the bucket lake and no folder", Table("flights.gold.t", bucket="lake")),
     case("names the folder a and no bucket", Table("flights.gold.t", folder="a")),
+    case("does not open s3_bucket/recovery", ExternalLocation("recovery", bucket="recovery")),
+    case("takes no events of it", S3Bucket("inbox", events_to="landing-events")),
+    case("its bucket is empty", Volume("flights.gold.v", bucket="")),
+    case("its events_to is empty", S3Bucket("inbox", events_to="")),
+    case("holds a blank, which Spark takes in no address", Table("flights.gold.t", bucket="lake", folder="my orders")),
     case("is made with each catalog", Schema("flights.information_schema")),
     case("schema/sales/raw needs catalog/sales, which is not declared", OTHER),
 ]

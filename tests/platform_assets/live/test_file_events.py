@@ -20,7 +20,7 @@ from platform_assets.resource_types.model import Clients, InvalidDeclaration, Re
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.sqs_queue import SqsQueue, queue_url
 from platform_assets.resource_types.storage_credential import StorageCredential
-from tests.platform_assets.live.conftest import Gateway, NewTarget, declare_alone
+from tests.platform_assets.live.conftest import Gateway, NewTarget, apply_with, declare_alone
 
 QUEUES = (SqsQueue("changes", events_of="lake"), SqsQueue("others"))
 ROLE = StorageRole("storage", buckets=("lake",), queues=("changes", "others"))
@@ -74,7 +74,10 @@ def test_what_a_hand_turned_off_is_named_and_turned_on_again(target: Target, gat
 
 def test_a_role_without_the_queue_is_named_with_the_action(target: Target) -> None:
     role = replace(ROLE, queues=("changes",))
-    (failure,) = apply_estate(target, resources=declare(replace(LAKE, provided_sqs="others"), role)).failures
+    contradicting = declare(replace(LAKE, provided_sqs="others"), role)
+    with pytest.raises(InvalidDeclaration, match="iam_role/storage may not read sqs_queue/others"):
+        plan_estate(target, resources=contradicting)
+    (failure,) = apply_with(Clients(target), contradicting).failures  # as if another had changed the role meanwhile
     assert failure.key == LAKE.key
     assert f"no policy of {target.iam_role_arn('storage')} allows sqs:GetQueueAttributes" in failure.error
     assert heard_from(target) == queue_url(target, "changes")
