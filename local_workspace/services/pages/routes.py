@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from starlette.responses import RedirectResponse, Response
 
-from local_workspace.gateway.app import needs_no_token
+from local_workspace.gateway.app import needs_no_token, takes_bytes
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import ApiError, permission_denied
 from local_workspace.services.jobs import runs
@@ -14,6 +14,8 @@ from local_workspace.services.pages import data_pages, job_pages, run_pages, ses
 from local_workspace.services.pages.markup import facts, join, link, section
 from local_workspace.services.pages.people import show_principal
 from local_workspace.services.pages.serving import Page, ask, page, show_file, show_login
+
+_LONGEST_FORM = 100_000  # bytes; a token and a path are far shorter
 
 
 def show_index(call: Call) -> Page:
@@ -37,9 +39,11 @@ def show_index(call: Call) -> Page:
 
 
 @needs_no_token
+@takes_bytes  # a browser sends a form, which is no JSON
 def log_in(call: Call) -> Response:
     """POST /login with a `token` or a `code`: begin a session and go on to `next`."""
-    form = {name: values[-1] for name, values in parse_qs(call.raw.decode(errors="replace")).items()}
+    sent = call.content.read(_LONGEST_FORM) if call.content else b""
+    form = {name: values[-1] for name, values in parse_qs(sent.decode(errors="replace")).items()}
     wanted = _path_in_here(form.get("next", ""))
     try:
         _require_own_page(call)
