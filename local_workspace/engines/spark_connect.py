@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,7 +121,9 @@ class SparkConnectServer:
         self._directory = directory
         self._settings = spark_settings(directory, self.port, aws_endpoint)
         self.scratch = _scratch(directory)
+        self.warm_up_token = uuid.uuid4().hex  # opens scratch to the session that warms the server up, and nothing else
         self._java_options = (
+            f"-Dlakehouse.warm.up.token={self.warm_up_token}",
             f"-Dlakehouse.gateway={gateway_url}",
             f"-Dlakehouse.scratch={self.scratch}",
             f"-Dlakehouse.warehouse={directory}/spark/warehouse",

@@ -31,6 +31,7 @@ def warm_up(server: SparkConnectServer) -> None:
     directory = server.scratch / "warm-up"
     session = SparkSession(connection=f"{server.url}/;user_id=warm-up")
     try:
+        session.conf.set("fs.lakehouse.token", server.warm_up_token)
         for statement in STATEMENTS:
             session.sql(statement.format(f"file:{directory}")).collect()
     finally:

@@ -29,7 +29,7 @@ final class UnknownCatalogs extends Rule<LogicalPlan> {
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
     String token = conf().getConfString("fs.lakehouse.token", "");
-    if (!token.isEmpty()) {
+    if (!token.isEmpty() && !SessionRules.isWarmUp(token)) {
       plan.foreachWithSubqueries(
           new AbstractFunction1<LogicalPlan, BoxedUnit>() {
             @Override
