@@ -38,7 +38,7 @@ doctor: ## Check and mend environment, caches, disk, registries, workspace and D
 	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse doctor --mend
 
 run: $(READY) ## The main job: January 2013 from S3 to gold on a local workspace
-	@DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse demo run
+	@umask 077 && DAGSTER_HOME=$(INSTANCE) $(BIN)/lakehouse demo run
 
 denials: $(READY) ## What each mistake with a JAR, a grant or a role looks like
 	@$(BIN)/lakehouse demo denials
@@ -48,7 +48,7 @@ matrix: $(READY) ## Who may do what: each role tries each verb, through every wa
 
 dev: $(READY) $(INSTANCE)/dagster.yaml ## The same with the Dagster UI
 	@$(BIN)/lakehouse local up
-	@DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
+	@umask 077 && DAGSTER_HOME=$(INSTANCE) exec $(BIN)/dagster dev -w workspace.yaml
 
 down: ## Stop the local workspaces; their state is kept
 	@test ! -x $(BIN)/lakehouse || $(BIN)/lakehouse local down --all
@@ -81,4 +81,4 @@ fmt: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format --quiet
 
 $(INSTANCE)/dagster.yaml: deploy/dagster.yaml
-	@mkdir -p $(INSTANCE) && cp $< $@
+	@umask 077 && mkdir -p $(INSTANCE) && cp $< $@

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 from importlib import metadata
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def _take_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and end")
     ] = False,
 ) -> None:
-    pass
+    os.umask(0o077)  # of this process and of all that it starts: state is its owner's alone
 
 
 atexit.register(gc.freeze)  # else Python looks through all that Dagster has loaded, for up to 1.4 s, before it ends

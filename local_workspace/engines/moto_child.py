@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -36,6 +37,7 @@ log = logging.getLogger("moto")
 ROOT_USER = "lakehouse-gateway"
 ROOT_POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 PRELOADED = ("s3", "sqs", "iam", "sts")
+CLOSED = ("moto_api", "moto_api._internal", "instance_metadata")  # moto's own control routes; credentials for anybody
 # A snapshot after this long without a write, or this long into a burst: seldom, since it writes all there is once more.
 QUIET_S, BUSY_S = 2.0, 20.0
 
@@ -225,6 +227,19 @@ def ensure_root(account: str, access_key_id: str, secret: str) -> None:
     }
 
 
+def open_application(service: str) -> Any:
+    """Return a service's application; in the place of moto's control routes one that knows no path.
+
+    Here and not by the path: moto finds them by host names as well.
+    """
+    return _refuse if service in CLOSED else create_backend_app(service)  # type: ignore[arg-type]
+
+
+def _refuse(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("404 NOT FOUND", [("Content-Type", "text/plain")])
+    return [b"The local workspace does not serve moto's control routes.\n"]
+
+
 def preload(application: DomainDispatcherApplication) -> None:
     """Build the services' applications now rather than in the first request."""
     for service in PRELOADED:
@@ -233,13 +248,14 @@ def preload(application: DomainDispatcherApplication) -> None:
 
 def serve(arguments: argparse.Namespace) -> None:
     """Restore, listen, and on SIGTERM save and end."""
+    os.umask(0o077)
     apply_corrections()
     state, gate = MotoState(arguments.directory), WriteGate()
     state.restore()
     ensure_root(arguments.account, arguments.access_key_id, arguments.secret)
     rules = RuleChanges(arguments.directory)
     rules.note()  # a change may have been saved when the process before this one ended, and not counted
-    application = DomainDispatcherApplication(create_backend_app)
+    application = DomainDispatcherApplication(open_application)
     preload(application)
     server = Server(arguments.port, arguments.account, application, gate, state, rules)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
@@ -256,9 +272,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--access-key-id", required=True)
-    parser.add_argument("--secret", required=True)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    serve(parser.parse_args())
+    arguments = parser.parse_args()
+    arguments.secret = sys.stdin.readline().strip()  # not on the command line: any process may read that
+    serve(arguments)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ What moto serves and how its state is kept is in moto_child.py and moto_state.py
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 import urllib.error
@@ -34,7 +35,8 @@ class MotoServer:
     def __init__(self, home: Path, account: str, root_key_id: str, root_secret: str, port: int | None = None):
         self.port = port or free_port()
         self._home = home
-        self._identity = ("--account", account, "--access-key-id", root_key_id, "--secret", root_secret)
+        self._identity = ("--account", account, "--access-key-id", root_key_id)
+        self._secret = root_secret
         self._child: ChildProcess | None = None
 
     @property
@@ -56,7 +58,11 @@ class MotoServer:
         """Start the child; it restores what was saved. The port stays, so that clients survive a restart."""
         where = ("--directory", str(self._home / "buckets"), "--port", str(self.port))
         command = [sys.executable, "-m", "local_workspace.engines.moto_child", *where, *self._identity]
-        self._child = start_process("moto", command, self._home / "logs" / "moto.log", MOTO_SETTINGS)
+        log = self._home / "logs" / "moto.log"
+        self._child = start_process("moto", command, log, MOTO_SETTINGS, stdin=subprocess.PIPE)
+        assert self._child.stdin is not None
+        with self._child.stdin as pipe:
+            pipe.write(f"{self._secret}\n".encode())
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Return when it answers.
@@ -82,7 +88,9 @@ class MotoServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/moto-api/data.json", timeout=5):
+            with urllib.request.urlopen(f"{self.url}/", timeout=5):
                 return True
+        except urllib.error.HTTPError:  # nobody signed the request, so it is refused: that is an answer
+            return True
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

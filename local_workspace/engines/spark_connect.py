@@ -84,6 +84,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.hadoop.fs.dbfs.impl.disable.cache": "true",
         "spark.hadoop.fs.file.impl.disable.cache": "true",
         **{f"spark.hadoop.fs.{scheme}.impl": "io.unitycatalog.local.ClosedFileSystem" for scheme in CLOSED_SCHEMES},
+        "spark.hadoop.fs.permissions.umask-mode": "077",  # Hadoop sets modes itself, whatever the process's umask
         "spark.hadoop.fs.s3a.buffer.dir": str(_scratch(directory) / "uploads"),
         "spark.hadoop.fs.s3a.endpoint": aws_endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": "eu-central-1",

@@ -25,8 +25,12 @@ AWS_ACCOUNT = "123456789012"
 DATABRICKS_ACCOUNT = "0d26daa6-5e44-4c97-a497-ef015f91254a"
 WORKSPACE_ID = 1234567890123456
 REGION = "eu-central-1"
-# moto takes any key of the account root while enforcement is off and this one always: it is gateway-internal.
-ROOT_KEYS = {"aws_access_key_id": "AKIALOCALROOT0000000", "aws_secret_access_key": "gateway-internal"}
+ROOT_KEY_ID = "AKIALOCALROOT0000000"  # of the gateway's own AWS identity, which may do everything
+
+
+def new_root_keys() -> dict[str, str]:
+    """Return keys of the gateway's own AWS identity; moto is told of them when it starts, nobody else is."""
+    return {"aws_access_key_id": ROOT_KEY_ID, "aws_secret_access_key": secrets.token_hex(20)}
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Workspace:
     aws_endpoint: str = ""
     spark_url: str = ""
     region: str = REGION
+    root_keys: dict[str, str] = field(default_factory=lambda: new_root_keys(), repr=False)
     # Spark says it with its calls: it enforces what it is told about views, which no other caller would.
     engine_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     engines: Engines = field(default_factory=Engines)
@@ -107,5 +112,5 @@ class Workspace:
             endpoint_url=self.aws_endpoint,
             region_name=self.region,
             config=settings,
-            **ROOT_KEYS,
+            **self.root_keys,
         )

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local_workspace.lifecycle.files import Endpoints, read_endpoints, workspace_home
+from local_workspace.lifecycle.files import Endpoints, close_to_others, read_endpoints, workspace_home
 from local_workspace.lifecycle.health import EngineStatus, WorkspaceStatus, parse_status, read_progress
 from local_workspace.lifecycle.locks import hold_lock, lock_holder
 from local_workspace.lifecycle.memory import measure_memory_mb
@@ -57,6 +57,7 @@ def up(
         WorkspaceFailed: with the reason and the log's place.
     """
     directory = workspace_home(home, name)
+    close_to_others(home, directory)
     with hold_lock(directory / "up.lock"):
         if lock_holder(directory / "gateway.lock") is None:
             _spawn_gateway(name, directory, cache_home, engines, region, warm_up)
@@ -131,14 +132,21 @@ def _spawn_gateway(
     for stale in ("endpoints.json", "progress.json"):
         (directory / stale).unlink(missing_ok=True)
     log_path = directory / "logs" / "gateway.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log_path.touch(mode=0o600)
     where = ["--directory", str(directory.absolute()), "--cache-home", str(cache_home.absolute()), "--name", name]
     what = ["--engines", ",".join(engines), *(["--region", region] if region else [])]
     what += ["--warm-up"] if warm_up else []
     command = [sys.executable, "-m", "local_workspace.lifecycle.serve", *where, *what]
     with log_path.open("ab") as log:
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=directory
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=directory,
+            umask=0o077,
         )
     deadline = time.monotonic() + 30
     while lock_holder(directory / "gateway.lock") is None:

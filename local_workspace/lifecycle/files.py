@@ -48,6 +48,17 @@ def workspace_home(home: Path, name: str) -> Path:
     return home / "local" / name
 
 
+def close_to_others(home: Path, directory: Path) -> None:
+    """Make the state home and a workspace's directory their owner's alone, with all that lies in an open one."""
+    for path in (home, directory.parent, directory):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    was_open = directory.stat().st_mode & 0o077
+    for path in [*(directory.rglob("*") if was_open else ()), directory, directory.parent, home]:
+        with contextlib.suppress(FileNotFoundError):  # what runs there removes files
+            if not path.is_symlink() and path.stat().st_mode & 0o077:
+                path.chmod(path.stat().st_mode & ~0o077)
+
+
 def read_endpoints(directory: Path) -> Endpoints | None:
     """Return the endpoints the gateway wrote, None when there are none."""
     try:
@@ -76,6 +87,17 @@ def read_tokens(directory: Path) -> dict[str, str]:
     profiles = configparser.ConfigParser()
     profiles.read(directory / "databrickscfg")
     return {name.removeprefix(PROFILE_PREFIX): profiles[name]["token"] for name in profiles.sections()}
+
+
+def read_aws_keys(directory: Path) -> dict[str, tuple[str, str]]:
+    """Return role -> (access key id, secret) of the profiles that were written before."""
+    profiles = configparser.ConfigParser(interpolation=None)
+    profiles.read(directory / "aws" / "credentials")
+    return {
+        name.removeprefix(PROFILE_PREFIX): (one["aws_access_key_id"], one["aws_secret_access_key"])
+        for name, one in profiles.items()
+        if name != profiles.default_section
+    }
 
 
 def write_databricks_profiles(directory: Path, host: str, tokens: Mapping[str, str]) -> None:

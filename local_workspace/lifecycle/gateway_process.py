@@ -25,7 +25,7 @@ from local_workspace.engines.moto_server import MotoServer
 from local_workspace.gateway.app import SERVICES, create_app, load_routes
 from local_workspace.gateway.faults import FaultLayer, FaultRules, fault_routes
 from local_workspace.gateway.request_log import RequestLog, RequestLogLayer, TokenNames, request_log_routes
-from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, ROOT_KEYS, Workspace
+from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, Workspace
 from local_workspace.lifecycle import files, identities
 from local_workspace.lifecycle.health import describe_engine, health_routes, write_progress
 from local_workspace.lifecycle.listener import choose_port, listen, read_ports, write_ports
@@ -129,7 +129,7 @@ class GatewayProcess:
     def _bootstrap(self) -> None:
         if not self._await_imports():
             return
-        keys = identities.ensure_aws_users(self.workspace)
+        keys = identities.ensure_aws_users(self.workspace, self._directory)
         files.write_aws_profiles(self._directory, self.workspace.aws_endpoint, self.workspace.region, keys)
         for service in SERVICES:
             if (Path(services.__file__).parent / service / "bootstrap.py").exists():
@@ -208,8 +208,8 @@ class GatewayProcess:
         return listener, Workspace(name, self._directory, host, aws, region=region)
 
     def _make_moto(self) -> Engine:
-        keys = ROOT_KEYS["aws_access_key_id"], ROOT_KEYS["aws_secret_access_key"]
-        moto = MotoServer(self._directory, AWS_ACCOUNT, *keys, port=self._ports["moto"])
+        key_id, secret = self.workspace.root_keys.values()
+        moto = MotoServer(self._directory, AWS_ACCOUNT, key_id, secret, port=self._ports["moto"])
         self.workspace.engines.moto = moto
         return moto
 

@@ -91,9 +91,12 @@ def ensure_tokens(store: Store, directory: Path) -> dict[str, str]:
     return {role.name: _valid_token(store, role, written.get(role.name)) for role in ROLES}
 
 
-def ensure_aws_users(workspace: Workspace) -> dict[str, tuple[str, str]]:
-    """Return role -> (access key id, secret) of the roles' IAM users, made as needed."""
-    return {role.name: _ensure_aws_user(workspace, role) for role in ROLES}
+def ensure_aws_users(workspace: Workspace, directory: Path) -> dict[str, tuple[str, str]]:
+    """Return role -> (access key id, secret) of the roles' IAM users: those of the profile file, else new ones."""
+    for role in ROLES:
+        workspace.store.delete("aws_keys", role.name)  # where an earlier version kept them in clear
+    written = files.read_aws_keys(directory)
+    return {role.name: _ensure_aws_user(workspace, role, written.get(role.name)) for role in ROLES}
 
 
 def _valid_token(store: Store, role: Role, token: str | None) -> str:
@@ -106,17 +109,17 @@ def _valid_token(store: Store, role: Role, token: str | None) -> str:
     return principals.mint_token(store, role.principal, None, f"profile {files.profile_name(role.name)}")
 
 
-def _ensure_aws_user(workspace: Workspace, role: Role) -> tuple[str, str]:
+def _ensure_aws_user(workspace: Workspace, role: Role, known: tuple[str, str] | None) -> tuple[str, str]:
     iam, user = workspace.aws("iam"), f"lakehouse-{role.name}"
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_user(UserName=user)
     if role.aws_statements:
         policy = json.dumps({"Version": "2012-10-17", "Statement": list(role.aws_statements)})
         iam.put_user_policy(UserName=user, PolicyName="lakehouse", PolicyDocument=policy)
-    known = workspace.store.get("aws_keys", role.name)
     present = {key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]}
-    if known is None or known["access_key_id"] not in present:
-        key = iam.create_access_key(UserName=user)["AccessKey"]
-        known = {"access_key_id": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
-        workspace.store.put("aws_keys", role.name, known)
-    return known["access_key_id"], known["secret"]
+    if known is not None and known[0] in present:
+        return known
+    for lost in present:  # its secret is in no file any more
+        iam.delete_access_key(UserName=user, AccessKeyId=lost)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--region")
     parser.add_argument("--warm-up", action="store_true")
     arguments = parser.parse_args()
+    os.umask(0o077)  # of the gateway and of all that it starts: state is its owner's alone
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes every thread's stack to the log
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)

@@ -14,8 +14,10 @@ from botocore.config import Config
 from local_workspace.engines.moto_gate import is_write, service_of
 from local_workspace.engines.moto_rules import VENDED_ROLES, RuleChanges
 from local_workspace.engines.moto_server import MotoServer
-from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, ROOT_KEYS
+from local_workspace.gateway.workspace import AWS_ACCOUNT, REGION, new_root_keys
 from tests.local_workspace.engines.moto_clients import running
+
+ROOT_KEYS = new_root_keys()
 
 
 def policy(**statement: Any) -> str:

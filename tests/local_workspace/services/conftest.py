@@ -19,7 +19,7 @@ from local_workspace.gateway import principals
 from local_workspace.gateway.app import create_app
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import not_found, permission_denied
-from local_workspace.gateway.workspace import AWS_ACCOUNT, ROOT_KEYS, Workspace
+from local_workspace.gateway.workspace import AWS_ACCOUNT, Workspace, new_root_keys
 
 SERVICES = (
     *("files", "workspace", "dbfs", "warehouses", "tokens", "secrets", "cluster_policies"),
@@ -63,10 +63,11 @@ class ServedGateway:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedGateway]:
     home = tmp_path_factory.mktemp("gateway")
-    moto = MotoServer(home, AWS_ACCOUNT, ROOT_KEYS["aws_access_key_id"], ROOT_KEYS["aws_secret_access_key"])
+    keys = new_root_keys()
+    moto = MotoServer(home, AWS_ACCOUNT, *keys.values())
     moto.start()
     moto.wait_ready()
-    workspace = Workspace("t", home, f"http://127.0.0.1:{free_port()}", aws_endpoint=moto.url)
+    workspace = Workspace("t", home, f"http://127.0.0.1:{free_port()}", aws_endpoint=moto.url, root_keys=keys)
     grants = VolumeGrants()
     workspace.__dict__["unity"] = grants
     _add_principals(workspace)
