@@ -17,12 +17,12 @@ SUBJECTS = ("user_name", "group_name", "service_principal_name")
 
 
 def parse_acl(store: Store, requests: Iterable[Mapping[str, Any]], levels: Sequence[str]) -> list[Document]:
-    """Read access_control_list of a request.
+    """Read access_control_list of a request; of a principal that is named twice, the last entry counts.
 
     Raises:
         ApiError: 400 for an unknown level or principal.
     """
-    return [_parse_entry(store, request, levels) for request in requests]
+    return merge_acl([], [_parse_entry(store, request, levels) for request in requests])
 
 
 def merge_acl(present: list[Document], changes: list[Document]) -> list[Document]:

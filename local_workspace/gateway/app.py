@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -129,7 +129,8 @@ class Gateway:
         found, caller, token = self._admit(request)
         takes_bytes = getattr(found.handler, "takes_bytes", False)
         raw = b"" if takes_bytes else spool.read()
-        is_form = getattr(found.handler, "takes_form", False) and is_multipart(request.headers.get("content-type", ""))
+        form_type = getattr(found.handler, "takes_form", None)
+        is_form = form_type is not None and has_type(request.headers.get("content-type", ""), form_type)
         fields = read_query(request.scope["query_string"])
         query = dict(fields)
         check_query(found.route, query)
@@ -182,15 +183,19 @@ def takes_bytes(handler: Handler) -> Handler:
     return handler
 
 
-def takes_form(handler: Handler) -> Handler:
-    """Mark a handler that takes a multipart form as well as JSON: it gets the form as `raw`."""
-    handler.takes_form = True  # type: ignore[attr-defined]
-    return handler
+def takes_form(content_type: str) -> Callable[[Handler], Handler]:
+    """Mark a handler that takes a form of this content type as well as JSON: it gets the form as `raw`."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.takes_form = content_type  # type: ignore[attr-defined]
+        return handler
+
+    return mark
 
 
-def is_multipart(content_type: str) -> bool:
-    """Say whether a body is a multipart form."""
-    return content_type.lower().startswith("multipart/form-data")
+def has_type(given: str, content_type: str) -> bool:
+    """Say whether a Content-Type header gives this type, whatever its parameters."""
+    return given.partition(";")[0].strip().lower() == content_type
 
 
 def bearer_token(header: str) -> str:

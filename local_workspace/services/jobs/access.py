@@ -64,12 +64,26 @@ def own(creator: Principal) -> dict[str, str]:
 
 
 def parse_acl(requests: list[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return the entries of an access_control_list.
+    """Return the entries of an access_control_list; of a principal that is named twice, the last one.
 
     Raises:
         ApiError: 400 for an unknown level or an entry without principal.
     """
-    return [_parse_entry(request) for request in requests]
+    entries = {entry["principal"]: entry for entry in map(_parse_entry, requests)}
+    return list(entries.values())
+
+
+def require_owner(entries: list[dict[str, str]]) -> None:
+    """Refuse a list without exactly one owner, which is a user or a service principal.
+
+    Raises:
+        ApiError: 400.
+    """
+    owners = [entry for entry in entries if entry["level"] == "IS_OWNER"]
+    if len(owners) != 1:
+        raise bad_request(f"The job must have exactly one owner; it would have {len(owners)}.")
+    if owners[0]["kind"] == "group_name":
+        raise bad_request(f"Groups can not be owners of jobs: '{owners[0]['principal']}' is a group.")
 
 
 def _parse_entry(request: Mapping[str, Any]) -> dict[str, str]:

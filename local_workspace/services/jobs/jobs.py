@@ -18,6 +18,7 @@ from local_workspace.services.jobs.access import (
     has_level,
     own,
     parse_acl,
+    require_owner,
     write_acl,
 )
 from local_workspace.services.jobs.runner import now_ms, runner_of
@@ -27,6 +28,7 @@ from local_workspace.services.jobs.settings import (
     check_settings,
     index_environments,
     is_paused,
+    require_runnable,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ def create_job(call: Call) -> dict[str, Any]:
     store = call.workspace.store
     run_as = call.workspace.principal(choose_run_as(call.caller, settings.get("run_as"))).name
     acl = parse_acl(call.body.get("access_control_list") or [])
+    if not any(entry["level"] == "IS_OWNER" for entry in acl):
+        acl = [own(call.caller), *(entry for entry in acl if entry["principal"] != call.caller.name)]
+    require_owner(acl)
     with store.transaction():
         job_id = store.next_id(records.RUN)  # one sequence: a submitted run is its own job
         job = {
@@ -68,8 +73,7 @@ def create_job(call: Call) -> dict[str, Any]:
             "settings": _with_defaults(settings),
         }
         store.put(JOB, records.key_of(job_id), job)
-        owned = any(entry["level"] == "IS_OWNER" for entry in acl)
-        write_acl(store, job_id, acl if owned else [own(call.caller), *acl])
+        write_acl(store, job_id, acl)
     return {"job_id": job_id}
 
 
@@ -141,6 +145,7 @@ def start_job(
 ) -> records.Run:
     """Start a run of the job, with what a run-now `asked` for, or return the one that the token made."""
     settings = job["settings"]
+    require_runnable(settings)
     run = {
         "job_id": job["job_id"],
         "run_name": settings["name"],
@@ -206,6 +211,8 @@ def _write_settings(call: Call, change: Any) -> None:
         job = _find(call, "CAN_MANAGE")
         settings = change(job["settings"])
         _check_job(settings)
+        if "run_as" in job["settings"]:  # who a job runs as is changed by naming another, and not by naming none
+            settings = {"run_as": job["settings"]["run_as"], **settings}
         if settings.get("run_as"):
             job["run_as"] = call.workspace.principal(choose_run_as(call.caller, settings["run_as"])).name
         store.put(JOB, records.key_of(job["job_id"]), {**job, "settings": _with_defaults(settings)})

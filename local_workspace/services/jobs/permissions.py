@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.gateway.calls import Call
-from local_workspace.gateway.errors import bad_request
-from local_workspace.services.jobs.access import LEVELS, check_job_access, parse_acl, read_acl, write_acl
+from local_workspace.services.jobs.access import LEVELS, check_job_access, parse_acl, read_acl, require_owner, write_acl
 from local_workspace.services.jobs.jobs import load_job
 from local_workspace.services.jobs.runs import read_id
 
@@ -21,14 +20,10 @@ def get_permissions(call: Call) -> dict[str, Any]:
 
 
 def set_permissions(call: Call) -> dict[str, Any]:
-    """PUT permissions/jobs/{id}: replace all entries; the owner stays unless another is named."""
+    """PUT permissions/jobs/{id}: replace all entries, of which one is the owner's."""
     job_id = _admit(call, "CAN_MANAGE")
     entries = parse_acl(call.body.get("access_control_list") or [])
-    owners = [entry for entry in entries if entry["level"] == "IS_OWNER"]
-    if len(owners) > 1:
-        raise bad_request("A job has exactly one owner")
-    if not owners:
-        entries += [entry for entry in read_acl(call.workspace.store, job_id) if entry["level"] == "IS_OWNER"]
+    require_owner(entries)
     write_acl(call.workspace.store, job_id, entries)
     return _show(call, job_id)
 
@@ -37,12 +32,15 @@ def update_permissions(call: Call) -> dict[str, Any]:
     """PATCH permissions/jobs/{id}: change the entries of the principals named."""
     job_id = _admit(call, "CAN_MANAGE")
     store = call.workspace.store
-    changed = {entry["principal"]: entry for entry in parse_acl(call.body.get("access_control_list") or [])}
+    requested = parse_acl(call.body.get("access_control_list") or [])
+    changed = {entry["principal"]: entry for entry in requested}
     with store.transaction():
         kept = [entry for entry in read_acl(store, job_id) if entry["principal"] not in changed]
         if any(entry["level"] == "IS_OWNER" for entry in changed.values()):
             kept = [entry for entry in kept if entry["level"] != "IS_OWNER"]
-        write_acl(store, job_id, [*kept, *changed.values()])
+        entries = [*kept, *requested]
+        require_owner(entries)
+        write_acl(store, job_id, entries)
     return _show(call, job_id)
 
 
@@ -69,6 +67,6 @@ def _show(call: Call, job_id: int) -> dict[str, Any]:
     ]
     admins = {
         "group_name": "admins",
-        "all_permissions": [{"permission_level": "CAN_MANAGE", "inherited": True}],
+        "all_permissions": [{"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/jobs/"]}],
     }
     return {"object_id": f"/jobs/{job_id}", "object_type": "job", "access_control_list": [*entries, admins]}

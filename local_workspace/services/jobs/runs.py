@@ -22,7 +22,12 @@ from local_workspace.services.jobs.access import (
 from local_workspace.services.jobs.execution import log_path
 from local_workspace.services.jobs.export import export_views
 from local_workspace.services.jobs.runner import now_ms, runner_of
-from local_workspace.services.jobs.settings import check_idempotency_token, check_settings, index_environments
+from local_workspace.services.jobs.settings import (
+    check_idempotency_token,
+    check_settings,
+    index_environments,
+    require_runnable,
+)
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
@@ -42,6 +47,7 @@ def submit_run(call: Call) -> dict[str, Any]:
     if not body.get("tasks"):
         raise bad_request("Missing required field: tasks")
     check_settings(body)
+    require_runnable(body)
     acl = [own(call.caller), *parse_acl(body.get("access_control_list") or [])]
     run = {
         "job_id": 0,

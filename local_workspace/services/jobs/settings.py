@@ -29,19 +29,17 @@ CLUSTER_FIELDS = ("new_cluster", "existing_cluster_id", "job_cluster_key")
 UNSUPPORTED_JOB_FIELDS = ("git_source", "continuous", "trigger", "job_clusters")
 FIRST_JAVA_VERSION = 4  # https://docs.databricks.com/aws/en/jobs/tasks/jar
 MAX_TASKS = 1000
+MAX_SUBMITTED = 100
 MAX_TOKEN = 64
 MAX_KEY = 100
 
 
 def check_settings(settings: Document) -> None:
-    """Check the settings of a job or a submitted run.
+    """Check the settings of a job; what of it this workspace does not run, it keeps.
 
     Raises:
-        ApiError: 400 naming the field, or 501 for what is not served.
+        ApiError: 400 naming the field.
     """
-    for field in UNSUPPORTED_JOB_FIELDS:
-        if settings.get(field):
-            raise not_implemented(f"The local workspace does not run jobs with '{field}'.")
     _check_schedule(settings.get("schedule"))
     check_notices(settings)
     environments = index_environments(settings.get("environments") or [])
@@ -53,6 +51,34 @@ def check_settings(settings: Document) -> None:
     _check_graph(tasks)
     if int(settings.get("timeout_seconds") or 0) < 0:
         raise bad_request("timeout_seconds must not be negative")
+
+
+def require_runnable(settings: Document) -> None:
+    """Refuse to run what cannot be computed here.
+
+    Raises:
+        ApiError: 400 for compute other than serverless, 501 for what is not served; each names the field.
+    """
+    for field in UNSUPPORTED_JOB_FIELDS:
+        if settings.get(field):
+            raise not_implemented(f"The local workspace does not run jobs with '{field}'.")
+    for task in settings.get("tasks") or []:
+        _require_runnable_task(task, task["task_key"])
+
+
+def _require_runnable_task(task: Document, key: str) -> None:
+    for field in CLUSTER_FIELDS:
+        if task.get(field):
+            raise bad_request(f"Task '{key}': '{field}' is not allowed, only serverless compute is supported.")
+    if task.get("libraries"):
+        raise bad_request(
+            f"Task '{key}': libraries field is not supported for serverless task, please specify libraries in "
+            "environment: JARs in java_dependencies, Python packages in dependencies."
+        )
+    if int(task.get("max_retries") or 0):
+        raise not_implemented(f"Task '{key}': the local workspace does not retry tasks (max_retries).")
+    if (kind := task_type(task)) not in TASK_TYPES:
+        raise not_implemented(f"Task '{key}': the local workspace does not run a {kind}.")
 
 
 def _check_schedule(schedule: Document | None) -> None:
@@ -116,23 +142,14 @@ def _check_task(task: Document, environments: Mapping[str, Document]) -> None:
         raise bad_request("Missing required field: task_key")
     if len(key) > MAX_KEY or not all(character.isalnum() or character in "_-" for character in key):
         raise bad_request(f"Invalid task_key '{key}': up to {MAX_KEY} letters, digits, hyphens and underscores")
-    for field in CLUSTER_FIELDS:
-        if task.get(field):
-            raise bad_request(f"Task '{key}': '{field}' is not allowed, only serverless compute is supported.")
-    if task.get("libraries"):
-        raise bad_request(
-            f"Task '{key}': libraries field is not supported for serverless task, please specify libraries in "
-            "environment: JARs in java_dependencies, Python packages in dependencies."
-        )
-    if int(task.get("max_retries") or 0):
-        raise not_implemented(f"Task '{key}': the local workspace does not retry tasks (max_retries).")
     if task.get("run_if", "ALL_SUCCESS") not in RUN_IFS:
         raise bad_request(f"Task '{key}': unknown run_if '{task['run_if']}'")
     kind = task_type(task)
-    for field in REQUIRED[kind]:
+    for field in REQUIRED.get(kind, ()):
         if not task[kind].get(field):
             raise bad_request(f"Task '{key}': missing required field {kind}.{field}")
-    _check_environment(task, kind, environments)
+    if kind in TASK_TYPES and not any(task.get(field) for field in CLUSTER_FIELDS):
+        _check_environment(task, kind, environments)
 
 
 def _check_environment(task: Document, kind: str, environments: Mapping[str, Document]) -> None:
@@ -160,13 +177,11 @@ def task_type(task: Document) -> str:
     """Return the name of the one task type that is set.
 
     Raises:
-        ApiError: none or several, or one that is not served.
+        ApiError: none or several.
     """
     given = [name for name in task if name.endswith("_task") and task[name]]
     if len(given) != 1:
         raise bad_request(f"Task '{task['task_key']}' must have exactly one task type, got {given or 'none'}")
-    if given[0] not in TASK_TYPES:
-        raise not_implemented(f"Task '{task['task_key']}': the local workspace does not run a {given[0]}.")
     return given[0]
 
 
@@ -177,9 +192,8 @@ def upstream_keys(task: Document) -> list[str]:
 
 def _check_graph(tasks: Sequence[Document]) -> None:
     keys = [task["task_key"] for task in tasks]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise bad_request(f"Duplicate task_key '{key}'")
+    if len({*keys}) < len(keys):
+        raise bad_request(f"Duplicate task_key '{next(key for key in keys if keys.count(key) > 1)}'")
     for task in tasks:
         for upstream in upstream_keys(task):
             if upstream not in keys:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from local_workspace.gateway.workspace import WORKSPACE_ID
 from local_workspace.services.jobs import records, states
 from local_workspace.services.jobs.runner import is_waiting
 from local_workspace.services.jobs.states import Outcome, Phase, TaskState
@@ -129,7 +130,7 @@ def read_tail(log: Path, size: int) -> tuple[str, bool]:
 
 def page_url(host: str, job_id: int, run_id: int) -> str:
     """Return the address of a run's page."""
-    return f"{host}/#job/{job_id}/run/{run_id}"
+    return f"{host}/?o={WORKSPACE_ID}#job/{job_id}/run/{run_id}"
 
 
 def _phase_of(run: records.Run, tasks: list[TaskState]) -> Phase:

@@ -11,7 +11,9 @@ from local_workspace.gateway.store import Document, Store
 
 SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
-_FILTER = re.compile(r'\s*([\w.]+)\s+(eq|ne|sw|co)\s+"?([^"]*)"?\s*', re.IGNORECASE)
+_TEXT = r"""(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^"'\s]+))"""
+_FILTER = re.compile(rf"\s*([\w.]+)\s+(eq|ne|sw|co)\s+{_TEXT}\s*", re.IGNORECASE)
+_FILTERED = {"username", "displayname", "externalid", "applicationid", "id", "active"}
 
 
 def user_resource(store: Store, document: Document) -> dict[str, Any]:
@@ -76,8 +78,11 @@ def matches(resource: dict[str, Any], condition: str | None) -> bool:
     parsed = _FILTER.fullmatch(condition)
     if parsed is None:
         raise bad_request(f'Cannot parse the filter {condition!r}; use one like userName eq "ann@example.com"')
-    wanted = parsed.group(3).lower()
-    actual = next((str(value) for key, value in resource.items() if key.lower() == parsed.group(1).lower()), "").lower()
+    wanted = next(text for text in parsed.group("double", "single", "bare") if text is not None).lower()
+    field = parsed.group(1)
+    if field.lower() not in _FILTERED:
+        raise bad_request(f"Cannot filter by {field!r}; one of {', '.join(sorted(_FILTERED))} is expected")
+    actual = next((str(value) for key, value in resource.items() if key.lower() == field.lower()), "").lower()
     operators = {
         "eq": actual == wanted,
         "ne": actual != wanted,

@@ -131,8 +131,13 @@ class Grants:
                 principal = str(change.get("principal") or "")
                 self._require_principal(principal)
                 held = grants.setdefault(principal, set())
-                held |= self._named(kind, change.get("add"))
-                held -= self._named(kind, change.get("remove"))
+                added, removed = self._named(kind, change.get("add")), self._named(kind, change.get("remove"))
+                if added & removed:
+                    raise bad_request(f"Duplicate privileges to add and delete for principal {principal}.")
+                if added and "ALL_PRIVILEGES" in removed:  # how clients say: these, and nothing else
+                    held.clear()
+                held -= removed
+                held |= added
             kept = {principal: sorted(held) for principal, held in sorted(grants.items()) if held}
             self._store.put("grant", grant_key(kind, full_name), kept)
 

@@ -25,6 +25,8 @@ def create_volume(call: Call) -> dict[str, Any]:
     if volume_type == "EXTERNAL":
         url = require_free_location(call, call.require("storage_location"), "CREATE_EXTERNAL_VOLUME")
     elif volume_type == "MANAGED":
+        if call.body.get("storage_location"):
+            raise bad_request("CreateVolume storage_location can not be provided.")
         url = unity.paths.managed_location(schema, "volumes", volume_id)
     else:
         raise bad_request(f"volume_type must be MANAGED or EXTERNAL, got {volume_type!r}")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
-from local_workspace.gateway.app import is_multipart
+from local_workspace.gateway.app import has_type
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request
 
+MULTIPART = "multipart/form-data"
 _NAME = re.compile(rb'name="([^"]*)"', re.IGNORECASE)
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 
 def is_form(call: Call) -> bool:
     """Say whether the call carries a multipart form instead of JSON."""
-    return is_multipart(call.headers.get("content-type", ""))
+    return has_type(call.headers.get("content-type", ""), MULTIPART)
 
 
 def parse_form(call: Call) -> dict[str, bytes]:

@@ -16,13 +16,13 @@ from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
 from local_workspace.services.workspace import permissions
 from local_workspace.services.workspace.formats import export_content, recognize_import
-from local_workspace.services.workspace.forms import decode_field, is_form, parse_form
+from local_workspace.services.workspace.forms import MULTIPART, decode_field, is_form, parse_form
 from local_workspace.services.workspace.objects import WorkspaceObjects, describe_object
 
 MAX_JSON_BYTES = 10 * 1024 * 1024
 
 
-@takes_form
+@takes_form(MULTIPART)
 def import_object(call: Call) -> dict[str, Any]:
     """POST import: base64 in JSON, or a multipart form with raw content."""
     fields, content = _read_form(call) if is_form(call) else _read_json(call)

@@ -28,7 +28,7 @@ def count(call: Call) -> dict[str, Any]:
     return {"bytes": len(call.content.read()), "body": dict(call.body)}
 
 
-@takes_form
+@takes_form("multipart/form-data")
 def take_form(call: Call) -> dict[str, Any]:
     return {"raw": len(call.raw), "body": dict(call.body)}
 
