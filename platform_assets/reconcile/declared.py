@@ -66,7 +66,7 @@ def require_declared(resources: Sequence[Resource], target: Target) -> None:
     Raises:
         InvalidEstate: with a line for each problem of each declaration.
     """
-    problems = [*_find_own(resources, target), *_find_twins(resources), *_find_undeclared(resources)]
+    problems = [*_find_each(resources, target), *_find_twins(resources), *_find_undeclared(resources)]
     if not problems:
         order_keys(resources)
         problems += [*find_contradictions(resources), *find_overlaps(resources, target)]
@@ -79,16 +79,20 @@ def locate(resource: Resource, problem: str) -> str:
     return f"{resource.key}: {problem} (declared at {resource.declared_at})"
 
 
-def _find_own(resources: Iterable[Resource], target: Target) -> Iterator[str]:
-    """Yield what is wrong with each declaration by itself; one that seems right must say what it desires."""
+def find_own_problems(resource: Resource, target: Target) -> list[str]:
+    """Return what is wrong with a declaration by itself; one that seems right must say what it desires."""
+    problems = [*key_problems(resource.key), *_find_empty(resource), *resource.find_problems(target)]
+    if not problems:
+        try:
+            resource.desired(target)
+        except InvalidDeclaration as error:
+            problems.append(str(error).removeprefix(f"{resource.key}: "))
+    return problems
+
+
+def _find_each(resources: Iterable[Resource], target: Target) -> Iterator[str]:
     for resource in resources:
-        problems = [*key_problems(resource.key), *_find_empty(resource), *resource.find_problems(target)]
-        if not problems:
-            try:
-                resource.desired(target)
-            except InvalidDeclaration as error:
-                problems.append(str(error).removeprefix(f"{resource.key}: "))
-        yield from (locate(resource, problem) for problem in problems)
+        yield from (locate(resource, problem) for problem in find_own_problems(resource, target))
 
 
 def _find_empty(resource: Resource) -> Iterator[str]:

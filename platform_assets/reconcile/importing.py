@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from platform_assets.reconcile.declared import order_keys
+from lakehouse.targets import Target
+from platform_assets.reconcile.declared import find_own_problems, order_keys
 from platform_assets.reconcile.diff import diff_states
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.listing import Listing
@@ -41,6 +42,7 @@ def import_resources(clients: Clients) -> Import:
         NotReadable: something of it cannot be read.
     """
     rebuilt, refused = rebuild_found(clients)
+    refuse_undeclarable(rebuilt, refused, clients.target)
     refuse_dependents(rebuilt, refused)
     ordered = tuple(rebuilt[key] for key in order_keys(list(rebuilt.values())))
     return Import(ordered, refused, tuple(one.type_name for one in TYPES if one.references is None))
@@ -109,6 +111,14 @@ def _read_declared(rebuilt: Resource, state: State, listing: Listing) -> State:
     if rebuilt.container(listing.clients.target) is None:
         return rebuilt.read(listing.clients) or {}
     return rebuilt.select_declared(state)
+
+
+def refuse_undeclarable(rebuilt: dict[str, Resource], refused: dict[str, str], target: Target) -> None:
+    """Move what a plan would refuse as declared to the refused: somebody gave it a name that is no key, say."""
+    for key in [*rebuilt]:
+        if problems := find_own_problems(rebuilt[key], target):
+            del rebuilt[key]
+            refused[key] = "; ".join(problems)
 
 
 def refuse_dependents(rebuilt: dict[str, Resource], refused: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from lakehouse.names import parse_table_name
 from lakehouse.targets import REMOTE, Target, local_target
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.diff import diff_states
+from platform_assets.reconcile.importing import refuse_undeclarable
 from platform_assets.reconcile.rendering import render_declarations
 from platform_assets.resource_types.catalog import Catalog
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
@@ -29,6 +30,7 @@ from platform_assets.resource_types.registered_model import RegisteredModel
 from platform_assets.resource_types.repo import Repo
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.s3_lifecycle import LifecycleRule
+from platform_assets.resource_types.schema import Schema
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.serving_endpoint import ServingEndpoint
 from platform_assets.resource_types.sql_places import match_places
@@ -148,6 +150,14 @@ def test_the_same_name_stands_in_all_its_places_of_a_dashboard() -> None:
     match = pattern.fullmatch('FROM `c`.`s`.`t` JOIN `c`.`s`.`u` ON `c`.`s`.`t`.x = "{ b"')
     assert match is not None and match.groupdict() == {"a": "`c`.`s`.`t`", "b": "`c`.`s`.`u`"}
     assert pattern.fullmatch('FROM `c`.`s`.`t` JOIN `c`.`s`.`u` ON `c`.`s`.`u`.x = "{ b"') is None
+
+
+def test_what_a_plan_would_refuse_is_not_imported() -> None:
+    found: dict[str, Resource] = {one.key: one for one in (Schema("flights.more"), Schema("flights.täble"))}
+    refused: dict[str, str] = {}
+    refuse_undeclarable(found, refused, LOCAL)
+    assert [*found] == ["schema/flights/more"]
+    assert "its name holds ä" in refused["schema/flights/täble"]
 
 
 def test_python_has_variables_for_what_is_referred_to_and_no_defaults() -> None:
