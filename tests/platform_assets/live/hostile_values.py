@@ -114,7 +114,20 @@ SOUND: tuple[Resource, ...] = (
 )
 NEEDS: Mapping[str, tuple[Resource, ...]] = {"job": (Notebook("hello"),)}
 # What only the service can tell of, and so is no declaration's fault; and what would close the workspace to the tests.
-_KEPT = {"after", "wheel", "principal", "enabled", "active", "url", "told", "networks", "managed_sqs"}
+_KEPT = {
+    "after",
+    "wheel",
+    "principal",
+    "enabled",
+    "active",
+    "url",
+    "told",
+    "networks",
+    "managed_sqs",
+    "branch",
+    "tag",
+    "commit",
+}
 _SQL = ("query", "text", "body")
 
 EDGES = (
