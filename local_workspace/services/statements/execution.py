@@ -17,13 +17,21 @@ from local_workspace.services.statements.grammar import to_spark, try_parse
 from local_workspace.services.statements.parameters import bind_parameters
 from local_workspace.services.statements.requests import EXTERNAL_BYTES, INLINE_BYTES, StatementRequest
 from local_workspace.services.statements.results import Limits, ResultStore, ResultTooLarge
-from local_workspace.services.statements.schemas import TEXT_ONLY, describe_schema
+from local_workspace.services.statements.schemas import describe_schema, is_text_only
 from local_workspace.services.statements.sessions import StatementSession, quote_name, use_defaults
 
 if TYPE_CHECKING:
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import DataType, StructType
 
     from local_workspace.gateway.workspace import Workspace
+
+
+# Of Spark's own JSON: nothing is left out, nothing of a second is cut.
+JSON_OPTIONS = {
+    "ignoreNullFields": "false",
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
 
 
 @dataclass(frozen=True)
@@ -98,21 +106,27 @@ def _write(
 
 def _render_text_only(frame: Any, schema: StructType) -> Any:
     """Let Spark turn into text what Arrow cannot carry."""
+    from pyspark.sql.connect import functions as f
+
+    if not any(is_text_only(field.dataType) for field in schema.fields):
+        return frame
+    names = [f"c{position}" for position in range(len(schema.fields))]
+    columns = [
+        _to_text(f.col(quote_name(name)), field.dataType).alias(field.name)
+        for name, field in zip(names, schema.fields, strict=True)
+    ]
+    return frame.toDF(*names).select(*columns)
+
+
+def _to_text(column: Any, data_type: DataType) -> Any:
     from pyspark.sql import types as t
     from pyspark.sql.connect import functions as f
 
-    if not any(isinstance(field.dataType, TEXT_ONLY) for field in schema.fields):
-        return frame
-    names = [f"c{position}" for position in range(len(schema.fields))]
-    columns = []
-    for name, field in zip(names, schema.fields, strict=True):
-        column = f.col(quote_name(name))
-        if isinstance(field.dataType, t.VariantType):
-            column = f.to_json(column)
-        elif isinstance(field.dataType, TEXT_ONLY):
-            column = column.cast("string")
-        columns.append(column.alias(field.name))
-    return frame.toDF(*names).select(*columns)
+    if not is_text_only(data_type):
+        return column
+    if isinstance(data_type, (t.VariantType, t.ArrayType, t.MapType, t.StructType)):
+        return f.to_json(column, JSON_OPTIONS)
+    return column.cast("string")
 
 
 def _fetch(session: StatementSession, frame: Any) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:

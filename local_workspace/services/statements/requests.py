@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def parse_request(body: Mapping[str, Any]) -> StatementRequest:
     Raises:
         ApiError: 400 naming the field that is missing or wrong.
     """
+    _require_unicode(body)
     text, warehouse = body.get("statement"), body.get("warehouse_id")
     if not isinstance(text, str) or not text.strip():
         raise bad_request("Missing required field: statement")
@@ -72,6 +74,14 @@ def parse_request(body: Mapping[str, Any]) -> StatementRequest:
         wait_s=_parse_wait(body.get("wait_timeout", "10s")),
         cancel_on_timeout=_choose(body, "on_wait_timeout", ("CONTINUE", "CANCEL")) == "CANCEL",
     )
+
+
+def _require_unicode(body: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        found = error.object[error.start]
+        raise bad_request(f"The request holds {found!r}, half of a surrogate pair, which is no character.") from None
 
 
 def _choose(body: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
@@ -101,5 +111,7 @@ def _parse_wait(text: Any) -> float:
 def _parse_parameter(item: Any) -> Parameter:
     if not isinstance(item, Mapping) or not item.get("name"):
         raise bad_request("Every entry of parameters needs a name; positional markers are not supported")
-    value = item.get("value")
-    return Parameter(str(item["name"]), None if value is None else str(value), str(item.get("type") or "STRING"))
+    name, value = str(item["name"]), item.get("value")
+    if value is not None and not isinstance(value, str):  # a JSON number has lost digits already
+        raise bad_request(f"Parameter {name}: value must be a text, got {value!r}")
+    return Parameter(name, value, str(item.get("type") or "STRING"))

@@ -24,6 +24,7 @@ NAMES: dict[type[t.DataType], str] = {
     t.ShortType: "SHORT",
     t.StringType: "STRING",
     t.StructType: "STRUCT",
+    t.TimeType: "TIME",
     t.TimestampNTZType: "TIMESTAMP_NTZ",
     t.TimestampType: "TIMESTAMP",
     t.VarcharType: "STRING",
@@ -32,6 +33,17 @@ NAMES: dict[type[t.DataType], str] = {
 }
 # Types that Arrow does not carry: they are rendered to text by Spark before they leave it.
 TEXT_ONLY = (t.CalendarIntervalType, t.YearMonthIntervalType, t.VariantType)
+
+
+def is_text_only(data_type: t.DataType) -> bool:
+    """Say whether Arrow cannot carry the type, or something nested in it."""
+    if isinstance(data_type, t.ArrayType):
+        return is_text_only(data_type.elementType)
+    if isinstance(data_type, t.MapType):
+        return is_text_only(data_type.keyType) or is_text_only(data_type.valueType)
+    if isinstance(data_type, t.StructType):
+        return any(is_text_only(field.dataType) for field in data_type.fields)
+    return isinstance(data_type, TEXT_ONLY)
 
 
 def describe_schema(schema: t.StructType) -> dict[str, Any]:

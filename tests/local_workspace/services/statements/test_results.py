@@ -58,17 +58,6 @@ def test_an_empty_result_is_one_empty_chunk(tmp_path: Path) -> None:
     assert rendering.read_rows(store.read("s", 0)) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        *((1.0, "1.0"), (0.1, "0.1"), (1e7, "1.0E7"), (123456.5, "123456.5"), (-2.5e-4, "-2.5E-4")),
-        *((0.0, "0.0"), (1e10, "1.0E10"), (0.001, "0.001"), (float("nan"), "NaN"), (float("-inf"), "-Infinity")),
-    ],
-)
-def test_doubles_read_as_in_spark(value: float, text: str) -> None:
-    assert rendering.render_double(value) == text
-
-
 def test_nested_values_are_json_and_null_is_null(tmp_path: Path) -> None:
     batch = pa.record_batch(
         {
