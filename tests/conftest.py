@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from lakehouse.targets import Target
 
 WARM_WORKERS = 2  # of `-n 3`, those that have a workspace of their own from the start
+
+# How long an example takes depends on what else the machine does; what it finds does not.
+hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any-machine")
 
 gc.set_threshold(50_000, 20)  # what is imported stays: to look through it again and again is a fifth of the collection
 # Set before anything of the project is imported: definitions read the environment when they load.

@@ -38,7 +38,7 @@ def bindings(target: Target) -> dict[int, str]:
 
 
 def test_it_is_isolated_once_and_stays_so(target: Target, gateway: Gateway) -> None:
-    assert bindings(target) == {1: "BINDING_TYPE_READ_WRITE", 7: "BINDING_TYPE_READ_ONLY"}
+    assert bindings(target) == {target.workspace_ids["local"]: "BINDING_TYPE_READ_WRITE", 7: "BINDING_TYPE_READ_ONLY"}
     since = gateway.now()
     assert apply_estate(target, ["catalog"], resources=declare(CLOSED)).changed_nothing
     assert gateway.writes(since) == []
@@ -50,7 +50,7 @@ def test_a_binding_by_hand_is_a_revoke_and_opening_leaves_the_bindings(target: T
     shown = explain_plan(plan_estate(target, [CLOSED.key], resources=declare(CLOSED)))
     assert "bind workspace 7 as READ_ONLY" in shown and "revoke READ_WRITE from workspace 99" in shown
     assert apply_estate(target, [CLOSED.key], resources=declare(CLOSED)).failures == ()
-    assert bindings(target) == {1: "BINDING_TYPE_READ_WRITE", 7: "BINDING_TYPE_READ_ONLY"}
+    assert bindings(target) == {target.workspace_ids["local"]: "BINDING_TYPE_READ_WRITE", 7: "BINDING_TYPE_READ_ONLY"}
     assert apply_estate(target, [OPEN.key], resources=declare(OPEN)).failures == ()
     assert plan_estate(target, [OPEN.key], resources=declare(OPEN)).is_empty
 

@@ -17,6 +17,7 @@ from databricks.sdk.service import jobs
 from databricks.sdk.service.compute import Environment
 from starlette.responses import Response
 
+from local_workspace.gateway.app import takes_bytes
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.workspace import Workspace
@@ -67,6 +68,7 @@ class StandIn:
             content, status = content[int(first) : int(last) + 1 if last else None], 206
         return Response(content, status, media_type="application/octet-stream")
 
+    @takes_bytes
     def write_file(self, call: Call) -> Response:
         self._admit(call, call.params["path"])
         assert call.content is not None

@@ -42,9 +42,9 @@ def test_a_cancel_does_not_wait_for_it(cold: JobsServer, client: WorkspaceClient
     assert wait_for_run(client, run_id).result == "CANCELED"
 
 
-@pytest.mark.parametrize("seconds", [-1, 601, "20", None])
+@pytest.mark.parametrize("seconds", [-1, 601, "soon", None])
 def test_wrong_times_are_refused(cold: JobsServer, seconds: Any) -> None:
-    with pytest.raises(BadRequest, match="cold_start_seconds must be a number from 0 to 600"):
+    with pytest.raises(BadRequest, match="cold_start_seconds must be a"):
         set_cold_start(cold, seconds)
 
 
