@@ -6,7 +6,9 @@ import dagster as dg
 
 from data_assets.arrival.queue import open_queue
 from data_assets.arrival.selection import make_request, read_layout, was_built
-from data_assets.arrival.tick import Tick, evaluate
+from data_assets.arrival.tick import describe, describe_reasons, evaluate
+from data_assets.arrival.wanted import WantedRuns
+from data_assets.dead_letters import report_dead_letters
 from data_assets.job_runs import look
 from data_assets.jobs import arrival, collect
 from data_assets.persistent_jobs import PERSISTENT_JOBS
@@ -15,7 +17,7 @@ from lakehouse.serverless.collection import JOB_RUN_TAG
 from lakehouse.targets import current_target
 
 # A daemon's tick waits in the queue, where news reach it at once; one by hand answers at once.
-_PATIENCE_SECONDS = 15
+_PATIENCE_SECONDS = 10
 
 _RUN_KEY, _SENSOR_NAME = "dagster/run_key", "dagster/sensor_name"
 
@@ -32,14 +34,17 @@ def landing_arrival(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     graph, target = context.repository_def.asset_graph, current_target()
     layout = read_layout(graph, target.bucket("landing"))
     patience = _PATIENCE_SECONDS if context.last_tick_completion_time else 0
-    tick = evaluate(
-        open_queue(target), layout, context.cursor, lambda key: has_run(context.instance, key), patience=patience
-    )
+    wanted, queue = WantedRuns(context.instance), open_queue(target)
+    tick = evaluate(queue, layout, wanted, lambda key: has_run(context.instance, key), patience=patience)
+    for line in describe_reasons(tick):
+        context.log.warning("To the dead letters: %s", line)
+    if tick.rejected:
+        report_dead_letters(context.instance, queue, describe_reasons(tick))
     requests = [make_request(graph, run, arrival.name, was_built(context.instance)) for run in tick.runs]
     return dg.SensorResult(
         run_requests=requests or None,
-        skip_reason=None if requests else _say(tick),
-        cursor=tick.cursor,
+        skip_reason=None if requests else describe(tick),
+        cursor=str(len(wanted.read()) or ""),  # runs that were wanted and may not exist yet
     )
 
 
@@ -47,10 +52,6 @@ def has_run(instance: dg.DagsterInstance, run_key: str) -> bool:
     """Say whether the sensor's request of that run key has become a run."""
     runs = instance.get_runs(dg.RunsFilter(tags={_RUN_KEY: run_key}))
     return any(run.tags.get(_SENSOR_NAME) == landing_arrival.name for run in runs)
-
-
-def _say(tick: Tick) -> str:
-    return f"{tick.received} messages, {tick.rejected} of them to the dead letters; {tick.deleted} deleted"
 
 
 @dg.sensor(

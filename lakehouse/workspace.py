@@ -92,19 +92,26 @@ def open_aws(target: Target, role: str) -> boto3.Session:
     return session
 
 
-def open_aws_client(target: Target, role: str, service: str) -> Any:
+def open_aws_client(target: Target, role: str, service: str, call_seconds: float | None = None) -> Any:
     """Return the boto3 client of a service, made once: it takes a twentieth of a second, and threads may share it.
+
+    `call_seconds`: a call without an answer is given up after so long, and tried once more; else boto3's own defaults.
 
     Raises:
         WorkspaceUnreachable: the profile is missing.
     """
     with _making_aws_clients:  # which is not thread-safe; and what many threads miss at once is made once
-        return _make_aws_client(target, role, service)
+        return _make_aws_client(target, role, service, call_seconds)
 
 
 @lru_cache(maxsize=128)
-def _make_aws_client(target: Target, role: str, service: str) -> Any:
-    return open_aws(target, role).client(service)  # type: ignore[call-overload]
+def _make_aws_client(target: Target, role: str, service: str, call_seconds: float | None) -> Any:
+    from botocore.config import Config
+
+    limits = Config(
+        connect_timeout=call_seconds, read_timeout=call_seconds, retries={"mode": "standard", "total_max_attempts": 2}
+    )
+    return open_aws(target, role).client(service, config=limits if call_seconds else None)  # type: ignore[call-overload]
 
 
 def forget_clients() -> None:

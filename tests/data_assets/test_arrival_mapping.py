@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_assets.arrival.cursor import Pending, UnreadableCursor, format_cursor, parse_cursor
 from data_assets.arrival.plans import plan_runs
 from data_assets.arrival.routes import Arrival, Layout
 
@@ -80,15 +78,3 @@ def test_whole_datasets_alone_are_one_run_without_days() -> None:
     (run,) = plan_runs([whole("weather"), whole("airlines")], LAYOUT)
     assert (run.days, run.datasets) == (None, {"weather", "airlines"})
     assert run.run_key.startswith("airlines+weather ")
-
-
-def test_the_cursor_survives_its_text() -> None:
-    pending = [Pending(("a", "b"), ("r1", "r2")), Pending(("c",), ("r3",))]
-    assert parse_cursor(format_cursor(pending)) == pending
-    assert parse_cursor(None) == parse_cursor("") == []
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", "7"])
-def test_a_foreign_cursor_is_named(text: str) -> None:
-    with pytest.raises(UnreadableCursor, match="reset it"):
-        parse_cursor(text)

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from data_assets.arrival.cursor import parse_cursor
-from data_assets.arrival.queue import LandingQueue, QueueMissing, open_queue
+from data_assets.arrival.queue import Deadline, LandingQueue, QueueMissing, open_queue
 from data_assets.arrival.routes import Layout
 from data_assets.arrival.tick import Tick, evaluate
+from data_assets.arrival.wanted import PATIENCE_SECONDS, WantedRuns
 from lakehouse.targets import Target
 from lakehouse.workspace import open_aws
 
@@ -31,12 +32,17 @@ class Feed:
     url: str
     dead_letters: str
     queue: LandingQueue
+    instance: dg.DagsterInstance
+    now: float = 1_000_000.0
     runs: set[str] = field(default_factory=set)
-    cursor: str | None = None
 
     @property
     def layout(self) -> Layout:
         return Layout(self.bucket, DAYS, frozenset({"flights"}), frozenset({"weather", "airlines"}))
+
+    @property
+    def wanted(self) -> WantedRuns:
+        return WantedRuns(self.instance, lambda: self.now)
 
     def put(self, key: str, text: str = "{}") -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
@@ -45,20 +51,24 @@ class Feed:
         self.sqs.send_message(QueueUrl=self.url, MessageBody=text)
 
     def tick(self, limit: int = 2000) -> Tick:
-        """A tick whose runs are launched and whose cursor is kept."""
-        tick = self.tick_that_dies(limit)
+        """A tick whose runs are made."""
+        tick = self.tick_before_runs(limit)
         self.runs |= {run.run_key for run in tick.runs}
-        self.cursor = tick.cursor
         return tick
 
-    def tick_that_dies(self, limit: int = 2000, patience: int = 0) -> Tick:
-        return evaluate(self.queue, self.layout, self.cursor, self.runs.__contains__, limit, patience)
+    def tick_before_runs(self, limit: int = 2000, patience: int = 0) -> Tick:
+        """A tick that ends before any of its runs is made, as when the daemon dies then."""
+        return evaluate(self.queue, self.layout, self.wanted, self.runs.__contains__, limit, patience)
 
-    def redeliver(self, tick: Tick) -> None:
-        """What SQS does when the visibility timeout has passed."""
-        for entry in parse_cursor(tick.cursor):
-            for receipt in entry.receipts:
-                self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=0)
+    def tick_before_deletion(self) -> list[str]:
+        """A tick that dies when it has noted its runs; SQS delivers its messages once more."""
+        kept: list[str] = []
+        queue = LandingQueue(self.queue._client, self.url, self.dead_letters, wait_seconds=0)
+        queue.delete = lambda receipts, deadline=None: kept.extend(receipts) or 0  # type: ignore[method-assign, func-returns-value]
+        tick = evaluate(queue, self.layout, self.wanted, self.runs.__contains__)
+        for receipt in kept:
+            self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=0)
+        return [run.run_key for run in tick.runs]
 
     def left(self, url: str | None = None) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -92,44 +102,33 @@ def feed(warm_target: Target) -> Iterator[Feed]:
         },
     )
     queue = LandingQueue(open_aws(warm_target, "pipeline").client("sqs"), *urls, wait_seconds=0)
-    feed = Feed(bucket, s3, sqs, urls[0], urls[1], queue)
-    assert feed.left() == 1, "S3 announces itself with a test event"
-    tick = feed.tick()
-    assert (tick.received, tick.deleted, tick.rejected, tick.runs) == (1, 1, 0, ())
-    yield feed
+    with dg.DagsterInstance.ephemeral() as instance:
+        feed = Feed(bucket, s3, sqs, urls[0], urls[1], queue, instance)
+        assert feed.left() == 1, "S3 announces itself with a test event"
+        tick = feed.tick()
+        assert (tick.received, tick.deleted, tick.rejected, tick.runs) == (1, 1, 0, ())
+        yield feed
     for url in urls:
         sqs.delete_queue(QueueUrl=url)
 
 
-def test_a_month_is_one_run_and_is_deleted_a_tick_later(feed: Feed) -> None:
+def test_a_month_is_one_run(feed: Feed) -> None:
     for day in reversed(DAYS):
         feed.put(f"flights/date={day}/flights.json")
     feed.put("weather/date=2013-01-01/weather.json")
-    tick = feed.tick()
-    (run,) = tick.runs
+    (run,) = feed.tick().runs
     assert (run.days, run.datasets) == ((DAYS[0], DAYS[-1]), {"flights", "weather"})
-    assert feed.left() == 32, "deleted before the run was known to exist"
-    assert (feed.tick().runs, feed.left()) == ((), 0)
-    assert parse_cursor(feed.cursor) == []
+    assert [note.run for note in feed.wanted.read()] == [run]
+    assert (feed.tick().runs, feed.left(), feed.wanted.read()) == ((), 0, [])
 
 
 def test_a_patient_tick_has_an_object_that_comes_while_it_waits(feed: Feed) -> None:
-    assert feed.tick_that_dies().received == 0
+    assert feed.tick_before_runs().received == 0
     later = threading.Timer(1.5, feed.put, ["airlines/airlines.json"])
     later.start()
-    tick = feed.tick_that_dies(patience=15)
+    tick = feed.tick_before_runs(patience=15)
     later.join()
     assert [run.datasets for run in tick.runs] == [{"airlines"}]
-
-
-def test_a_tick_with_runs_to_confirm_does_not_wait(feed: Feed) -> None:
-    feed.put("airlines/airlines.json")
-    feed.tick()
-    later = threading.Timer(4, feed.put, ["planes/planes.json"])
-    later.start()
-    tick = feed.tick_that_dies(patience=15)
-    later.join()
-    assert (tick.received, tick.deleted) == (0, 1)
 
 
 def test_removals_are_deleted_at_once(feed: Feed) -> None:
@@ -143,7 +142,7 @@ def test_removals_are_deleted_at_once(feed: Feed) -> None:
 
 def test_duplicates_collapse(feed: Feed) -> None:
     feed.put("flights/date=2013-01-02/flights.json")
-    (received,) = feed.queue.receive(1, 5)
+    ((received,),) = feed.queue.receive(1, Deadline(5))
     feed.send(received.body)
     feed.sqs.change_message_visibility(QueueUrl=feed.url, ReceiptHandle=received.receipt, VisibilityTimeout=0)
     tick = feed.tick()
@@ -163,33 +162,50 @@ def test_an_overwritten_file_is_another_run(feed: Feed) -> None:
     assert len(set(keys)) == 3
 
 
-def test_a_tick_that_died_is_repeated_with_the_same_run_key(feed: Feed) -> None:
+def test_a_tick_that_died_before_deleting_is_repeated_with_the_same_run_key(feed: Feed) -> None:
     feed.put("flights/date=2013-01-02/flights.json")
-    dead = feed.tick_that_dies()
-    feed.redeliver(dead)
-    alive = feed.tick()
-    assert [run.run_key for run in alive.runs] == [run.run_key for run in dead.runs]
+    died = feed.tick_before_deletion()
+    assert feed.left() == 1
+    assert [run.run_key for run in feed.tick().runs] == died
     feed.tick()
+    assert (feed.left(), feed.wanted.read()) == (0, [])
+
+
+def test_a_run_that_was_never_made_is_asked_for_again(feed: Feed) -> None:
+    feed.put("flights/date=2013-01-02/flights.json")
+    lost = feed.tick_before_runs().runs  # the daemon died between the tick and its runs
     assert feed.left() == 0
+    assert feed.tick().runs == (), "another process may be about to make it"
+    feed.now += PATIENCE_SECONDS
+    assert feed.tick().runs == lost
+    assert (feed.tick().runs, feed.wanted.read()) == ((), [])
 
 
-def test_a_run_that_was_never_created_keeps_its_message(feed: Feed) -> None:
+def test_a_clock_that_was_set_back_loses_no_run(feed: Feed) -> None:
     feed.put("flights/date=2013-01-02/flights.json")
-    lost = feed.tick()
-    feed.runs.clear()  # the daemon died between cursor and run
-    assert feed.tick().deleted == 0
-    feed.redeliver(lost)
-    (again,) = feed.tick().runs
-    assert again.run_key == lost.runs[0].run_key
+    lost = feed.tick_before_runs().runs
+    feed.now -= 3600
+    assert feed.tick().runs == lost
 
 
-def test_deleting_twice_is_harmless(feed: Feed) -> None:
-    feed.put("airlines/airlines.json")
+def test_two_ticks_at_once_lose_and_repeat_nothing(feed: Feed) -> None:
+    for day in DAYS:
+        feed.put(f"flights/date={day}/flights.json")
+    ticks: list[Tick] = []
+    both = [threading.Thread(target=lambda: ticks.append(feed.tick())) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    days = [day for tick in ticks for run in tick.runs for day in days_of(run.days)]
+    assert sorted(days) == list(DAYS)
     feed.tick()
-    before = feed.cursor
-    feed.tick()
-    feed.cursor = before  # died after deleting, before the cursor was kept
-    assert feed.tick().runs == ()
+    assert (feed.left(), feed.wanted.read()) == (0, [])
+
+
+def days_of(days: tuple[str, str] | None) -> tuple[str, ...]:
+    assert days is not None
+    return DAYS[DAYS.index(days[0]) : DAYS.index(days[1]) + 1]
 
 
 @pytest.mark.parametrize(
@@ -198,14 +214,18 @@ def test_deleting_twice_is_harmless(feed: Feed) -> None:
         ("not json", "not JSON"),
         ("{}", "it has no Records"),
         ('{"Records": [{"eventName": "ObjectCreated:Put"}]}', "a record without 's3'"),
+        ("[" * 100_000, ""),
+        ('{"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": "text"}}]}', ""),
+        ('{"Records": [{"eventName": "ObjectCreated:Put", "s3": 7}]}', ""),
     ],
 )
 def test_malformed_messages_go_to_the_dead_letters(feed: Feed, text: str, reason: str) -> None:
+    feed.put("airlines/airlines.json")
     feed.send(text)
     tick = feed.tick()
     ((body, said),) = feed.rejected()
-    assert body == text and reason in said
-    assert (tick.rejected, feed.left()) == (1, 0)
+    assert body == text and said and reason in said
+    assert (tick.rejected, len(tick.runs), feed.left()) == (1, 1, 0), "the good message goes its way"
 
 
 @pytest.mark.parametrize("key", ["hotels/hotels.json", "flights/date=2014-01-01/flights.json", "airlines/a\x7fü.csv"])
@@ -216,19 +236,18 @@ def test_objects_that_belong_nowhere_go_to_the_dead_letters(feed: Feed, key: str
     assert len(tick.runs) == 1
     ((_, reason),) = feed.rejected()
     assert key.split("/")[0] in reason
-    assert feed.left() == 1
+    assert feed.left() == 0
 
 
 def test_a_message_half_good_is_run_and_rejected(feed: Feed) -> None:
     feed.put("airlines/airlines.json")
-    (good,) = feed.queue.receive(1, 5)
+    ((good,),) = feed.queue.receive(1, Deadline(5))
     feed.queue.delete([good.receipt])
     records = json.loads(good.body)["Records"]
     feed.send(json.dumps({"Records": [*records, {"eventName": "ObjectTagging:Put"}]}))
     tick = feed.tick()
-    assert (len(tick.runs), tick.rejected, feed.left()) == (1, 1, 1)
-    feed.tick()
-    assert (feed.left(), feed.left(feed.dead_letters)) == (0, 1)
+    assert (len(tick.runs), tick.rejected, feed.left()) == (1, 1, 0)
+    assert feed.left(feed.dead_letters) == 1
 
 
 def test_a_tick_takes_no_more_than_its_limit(feed: Feed) -> None:
