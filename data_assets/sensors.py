@@ -44,7 +44,8 @@ def landing_arrival(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     return dg.SensorResult(
         run_requests=requests or None,
         skip_reason=None if requests else describe(tick),
-        cursor=str(len(wanted.read()) or ""),  # runs that were wanted and may not exist yet
+        # runs that were wanted and may not exist yet; Dagster passes an empty text over and keeps the last one
+        cursor=str(len(wanted.read())),
     )
 
 

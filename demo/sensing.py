@@ -41,7 +41,7 @@ class Sensing:
         with context:
             found = self.definitions.resolve_sensor_def(self.sensor_name).evaluate_tick(context)
         self.instance.daemon_cursor_storage.set_cursor_values({self._key: found.cursor or ""})
-        return Sensed(found.run_requests or [], found.skip_message or "", not found.cursor)
+        return Sensed(found.run_requests or [], found.skip_message or "", found.cursor in ("0", "", None))
 
     def tags_of(self, request: dg.RunRequest) -> dict[str, str]:
         """Return the tags that the daemon would put on the request's run."""
