@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from lakehouse.cli.consoles import open_console
 
 app = typer.Typer(help="The demo: real flights of 2013, from landing to gold.", no_args_is_help=True)
 
@@ -41,7 +40,7 @@ def land_files(
     from lakehouse.targets import current_target
 
     names = tuple(name.strip() for name in datasets.split(",")) if datasets else tuple(DATASETS)
-    console = _open_console(as_json)
+    console = open_console(as_json)
     with Phases(console).phase("Land files") as say:
         landing = land(current_target(), first.date(), last.date(), say, names)
     if as_json:
@@ -57,7 +56,7 @@ def run_main_job(first: From = _JANUARY[0], last: To = _JANUARY[1], as_json: AsJ
     from demo.tables import print_report
     from lakehouse.targets import read_settings
 
-    console = _open_console(as_json)
+    console = open_console(as_json)
     report = run(read_settings(), first.date(), last.date(), console)
     if as_json:
         print(json.dumps(report.as_json()))
@@ -74,7 +73,7 @@ def backfill_days(first: From = _YEAR[0], last: To = _YEAR[1], as_json: AsJson =
     from demo.tables import backfill_table
     from lakehouse.targets import read_settings
 
-    console = _open_console(as_json)
+    console = open_console(as_json)
     result = backfill(read_settings(), first.date(), last.date(), console)
     if as_json:
         print(json.dumps(result.as_json()))
@@ -91,7 +90,7 @@ def show_denials(as_json: AsJson = False) -> None:
     from demo.tables import denials_table
     from lakehouse.targets import read_settings
 
-    console, settings = _open_console(as_json), read_settings()
+    console, settings = open_console(as_json), read_settings()
     phases = Phases(console)
     prepare(settings, phases)
     with phases.phase("Try what must be refused") as say:
@@ -118,7 +117,7 @@ def try_matrix(
     from demo.tables import matrix_table
     from lakehouse.targets import read_settings
 
-    console, settings = _open_console(as_json), read_settings()
+    console, settings = open_console(as_json), read_settings()
     cells = trial.sample_cells(sample, seed) if sample else trial.list_cells()
     phases = Phases(console)
     with phases.phase("Start the workspace"):
@@ -133,9 +132,3 @@ def try_matrix(
         console.print(f"Each cell with its message: {report.HTML}", highlight=False, soft_wrap=True)
     if matrix.wrong:
         raise typer.Exit(1)
-
-
-def _open_console(as_json: bool) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=as_json)
