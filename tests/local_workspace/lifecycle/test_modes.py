@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 from lakehouse.targets import Target
@@ -56,7 +57,6 @@ def test_keys_are_in_the_profiles_alone_and_stay_the_same(tmp_path: Path) -> Non
 
 
 def _open_to_others(directory: Path) -> list[str]:
-    paths = [directory, *directory.rglob("*")]
-    return [
-        f"{path} {path.lstat().st_mode:o}" for path in paths if not path.is_symlink() and path.lstat().st_mode & 0o077
-    ]
+    """Return what others can read, write or enter. A JAR that Spark made executable for all is none of these."""
+    modes = {path: path.lstat().st_mode for path in [directory, *directory.rglob("*")] if not path.is_symlink()}
+    return [f"{path} {mode:o}" for path, mode in modes.items() if mode & (0o077 if stat.S_ISDIR(mode) else 0o066)]
