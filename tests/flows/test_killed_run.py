@@ -54,7 +54,7 @@ def test_it_is_taken_up_and_attaches_to_its_remote_runs(flow: Flow, daemon: None
     again, first = _arrivals(flow)
     assert (first.run_id, first.status) == (killed.run_id, dg.DagsterRunStatus.FAILURE)
     assert (again.root_run_id, again.status) == (first.run_id, dg.DagsterRunStatus.SUCCESS)
-    ours = re.compile(rf" \[({first.run_id[:8]}|{again.run_id[:8]})\.\d+\]$")
+    ours = re.compile(rf" \[({first.run_id[:8]}|{again.run_id[:8]})[].]")
     remote = [
         run for run in jobs.list_runs(start_time_from=since, expand_tasks=True) if ours.search(run.run_name or "")
     ]
