@@ -1,10 +1,11 @@
-"""The ASGI application: authenticate, find the route, run its handler in a thread, answer in JSON.
+"""The ASGI application: authenticate, find the route, run its handler in a thread of its caller's, answer in JSON.
 
 Routes come from `services/*/routes.py`; a path nobody serves is refused with 501, never guessed at.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import tempfile
@@ -14,16 +15,16 @@ from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO, cast
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_workspace.gateway import principals, token_policy
-from local_workspace.gateway.calls import Call, Handler, Route
+from local_workspace.gateway.calls import Answer, Call, Handler, Route, Wait
 from local_workspace.gateway.decoding import SLASH_IN_NAME, read_json, read_path, read_query
 from local_workspace.gateway.errors import ApiError, not_implemented, unauthenticated
 from local_workspace.gateway.shapes import check_query, fit_body
+from local_workspace.gateway.shares import ENGINE, OPEN, Caller, Shares
 from local_workspace.gateway.workspace import WORKSPACE_ID, Workspace
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,6 @@ SERVICES = (
     "pages",
     "discovery",
 )
-HANDLER_THREADS = 128  # long-polling statements and uploads wait in threads; the work itself is elsewhere
 SPOOL_BYTES = 8 * 1024 * 1024
 ORG_ID = {"X-Databricks-Org-Id": str(WORKSPACE_ID)}  # of every answer; clients learn the workspace's id from it
 
@@ -101,7 +101,7 @@ class Gateway:
         self.workspace = workspace
         self._table = RouteTable(routes)
         self._open = RouteTable(open_routes)
-        self._limiter: anyio.CapacityLimiter | None = None
+        self.shares = Shares()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -114,10 +114,14 @@ class Gateway:
     async def _answer(self, request: Request) -> Response:
         try:
             spool = await _spool_body(request)
-            if self._limiter is None:
-                self._limiter = anyio.CapacityLimiter(HANDLER_THREADS)
-            work = partial(self._handle, request, spool)
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            found, caller, token = self._admit(request)
+            share = self._choose_share(request, caller)
+            handle = partial(self._handle, request, spool, found, caller, token)
+            answer = await self.shares.begin(share, partial(_respond, handle))
+            while isinstance(answer, Wait):
+                await asyncio.wait([asyncio.wrap_future(answer.done)], timeout=answer.seconds)
+                answer = await self.shares.run(share, partial(_respond, answer.answer))
+            return answer
         except ApiError as error:
             return error_response(error)
         except Exception as error:
@@ -125,8 +129,7 @@ class Gateway:
             message = f"{type(error).__name__}: {error}"
             return JSONResponse({"error_code": "INTERNAL_ERROR", "message": message}, 500, ORG_ID)
 
-    def _handle(self, request: Request, spool: BinaryIO) -> Response:
-        found, caller, token = self._admit(request)
+    def _handle(self, request: Request, spool: BinaryIO, found: Found, caller: Any, token: str) -> Any:
         takes_bytes = getattr(found.handler, "takes_bytes", False)
         raw = b"" if takes_bytes else spool.read()
         form_type = getattr(found.handler, "takes_form", None)
@@ -148,10 +151,13 @@ class Gateway:
             raw=raw,
             content=spool if takes_bytes else None,
         )
-        result = found.handler(call)
-        response = result if isinstance(result, Response) else JSONResponse(result)
-        response.headers.update(ORG_ID)
-        return response
+        return found.handler(call)
+
+    def _choose_share(self, request: Request, caller: Any) -> Caller:
+        if caller is None:
+            return OPEN
+        is_engine = self.workspace.is_engine(request.headers.get("x-local-engine", ""))
+        return ENGINE if is_engine else Caller("principal", caller.name)
 
     def _admit(self, request: Request) -> tuple[Found, Any, str]:
         path = read_path(request.scope["raw_path"])
@@ -162,6 +168,16 @@ class Gateway:
             caller = principals.authenticate(self.workspace.store, token)
             token_policy.require_usable(self.workspace.store, caller, token)
             return self._table.find(request.method, path), caller, token
+
+
+def _respond(work: Callable[[], Answer]) -> Response | Wait:
+    """Do the work and, in its thread as well, write the answer down."""
+    result = work()
+    if isinstance(result, Wait):
+        return result
+    response = result if isinstance(result, Response) else JSONResponse(result)
+    response.headers.update(ORG_ID)
+    return response
 
 
 def create_app(workspace: Workspace, routes: Iterable[Route] | None = None) -> ASGIApp:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 from local_workspace.gateway.errors import bad_request
 
@@ -95,7 +96,20 @@ class Call:
         return max_default
 
 
-Handler = Callable[[Call], "dict[str, Any] | Response"]
+@dataclass(frozen=True)
+class Wait:
+    """What a handler returns when others do the work: ask `answer` when `done`, or when `seconds` are over.
+
+    The gateway waits on its event loop: a handler that waited itself would keep a thread from its principal's calls.
+    """
+
+    done: Future[None]
+    seconds: float
+    answer: Callable[[], Answer]
+
+
+Answer: TypeAlias = "dict[str, Any] | Response | Wait"
+Handler = Callable[[Call], Answer]
 Route = tuple[str, str, Handler]
 
 

@@ -5,6 +5,7 @@ A plain holder; what a part does is in `services/` and `engines/`.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -81,6 +82,10 @@ class Workspace:
     def principal(self, name: str) -> Principal:
         """Return the principal; 404 when there is none, 403 when it is deactivated."""
         return principals.load_active(self.store, name)
+
+    def is_engine(self, given: str) -> bool:
+        """Say whether `given`, the header X-Local-Engine of a call, is what only the Spark server knows."""
+        return hmac.compare_digest(given.encode(), self.engine_secret.encode())
 
     def mint_token(self, principal_name: str, lifetime_s: int | None, comment: str) -> str:
         """Return a new token of the principal."""

@@ -90,8 +90,8 @@ def _run_query(workspace: Workspace, document: Document) -> dict[str, list[Any]]
     settings, service = document["settings"], statements_of(workspace)
     caller = workspace.principal(settings.get("run_as_user_name") or document["owner"])
     body = {"statement": settings["query_text"], "warehouse_id": settings["warehouse_id"], "wait_timeout": WAIT}
-    request = parse_request({**body, "disposition": "EXTERNAL_LINKS", "on_wait_timeout": "CANCEL"})
-    answer = service.submit(caller, request)
+    request = parse_request({**body, "disposition": "EXTERNAL_LINKS"})
+    answer = service.run(caller, request)
     if answer["state"] != "SUCCEEDED":
         raise CannotEvaluate(f"its query is {answer['state']}: {answer.get('error', {}).get('message', '')}")
     columns: dict[str, list[Any]] = {}

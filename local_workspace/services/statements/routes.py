@@ -5,31 +5,44 @@ https://docs.databricks.com/api/workspace/statementexecution
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
 from local_workspace.gateway.app import needs_no_token
-from local_workspace.gateway.calls import Call, Route
+from local_workspace.gateway.calls import Answer, Call, Route, Wait
 from local_workspace.gateway.errors import bad_request, not_found
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements import links, rendering
 from local_workspace.services.statements.history import describe_queries
 from local_workspace.services.statements.requests import parse_request
-from local_workspace.services.statements.service import KIND, StatementService, statements_of
+from local_workspace.services.statements.service import CANCEL_WAIT_S, KIND, StatementService, statements_of
 
 API = "/api/2.0/sql/statements"
 MEDIA_TYPES = {"JSON_ARRAY": "application/json", "CSV": "text/csv", "ARROW_STREAM": "application/octet-stream"}
 
 
-def execute_statement(call: Call) -> dict[str, Any]:
+def execute_statement(call: Call) -> Answer:
     """POST statements."""
-    return _describe(call, _service(call).submit(call.caller, parse_request(call.body)))
+    request = parse_request(call.body)
+    statement_id, done = _service(call).submit(call.caller, request)
+    if not request.wait_s:
+        return _describe_own(call, statement_id)
+    return Wait(done, request.wait_s, partial(_answer_after, call, statement_id, done, request.cancel_on_timeout))
+
+
+def _answer_after(call: Call, statement_id: str, done: Future[None], cancels: bool) -> Answer:
+    if done.done() or not cancels:
+        return _describe_own(call, statement_id)
+    _service(call).cancel(call.caller, statement_id)
+    return Wait(done, CANCEL_WAIT_S, partial(_describe_own, call, statement_id))
 
 
 def get_statement(call: Call) -> dict[str, Any]:
     """GET statements/{id}."""
-    return _describe(call, _service(call).get(call.caller, call.params["statement_id"]))
+    return _describe_own(call, call.params["statement_id"])
 
 
 def cancel_statement(call: Call) -> dict[str, Any]:
@@ -87,6 +100,10 @@ ROUTES: list[Route] = [
 
 def _service(call: Call) -> StatementService:
     return statements_of(call.workspace)
+
+
+def _describe_own(call: Call, statement_id: str) -> dict[str, Any]:
+    return _describe(call, _service(call).get(call.caller, statement_id))
 
 
 def _describe(call: Call, document: Document) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The life of statements: submitted, run in threads, waited for, cancelled, fetched, forgotten.
+"""The life of statements: submitted, run in threads, cancelled, fetched, forgotten.
 
 What is known of a statement is a stored document; only what runs right now is in memory.
 """
@@ -9,16 +9,19 @@ import logging
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local_workspace.gateway.calls import Principal
-from local_workspace.gateway.errors import not_found, permission_denied
+from local_workspace.gateway.errors import not_found, permission_denied, too_many_requests
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements.execution import Job, run_in_spark, run_without_spark
 from local_workspace.services.statements.failures import describe_failure, is_lost_session
+from local_workspace.services.statements.fair_threads import FairThreads, TooMuchWaiting
 from local_workspace.services.statements.grammar import strip_comments
 from local_workspace.services.statements.parameters import bind_parameters
 from local_workspace.services.statements.requests import StatementRequest
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 KIND = "statement"
-CONCURRENT = 10  # more wait in PENDING, as on a busy warehouse
+CONCURRENT = 10  # more wait in PENDING, as on a busy warehouse; but a principal that runs none need not
+MOST_WAITING = 200  # of one principal
+RETRY_AFTER_S = 5
+CANCEL_WAIT_S = 5  # how long somebody waits for a cancelled statement to end
 RESULT_LIFETIME_S = 3600
 STATEMENT_LIFETIME_S = 12 * 3600
 SWEEP_EVERY_S = 60
@@ -42,9 +48,10 @@ TERMINAL = ("SUCCEEDED", "FAILED", "CANCELED", "CLOSED")
 @dataclass
 class _Running:
     job: Job
-    done: threading.Event = field(default_factory=threading.Event)
+    done: Future[None] = field(default_factory=Future)
     is_cancelled: bool = False
     session: StatementSession | None = None
+    work: Callable[[], None] = lambda: None
 
 
 class StatementService:
@@ -55,31 +62,48 @@ class StatementService:
         self._store = workspace.store
         self.results = ResultStore(workspace.home / "statements")
         self._sessions = SessionPool(workspace)
-        self._threads = ThreadPoolExecutor(CONCURRENT, thread_name_prefix="statement")
+        self._threads = FairThreads(CONCURRENT, MOST_WAITING, "statement")
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
         self._swept_at = 0.0
 
-    def submit(self, caller: Principal, request: StatementRequest) -> Document:
-        """Start a statement, wait as long as asked, and return its document.
+    def submit(self, caller: Principal, request: StatementRequest) -> tuple[str, Future[None]]:
+        """Start a statement; return its id, and what is done when the statement has ended.
 
         Raises:
-            ApiError: 403 without CAN_USE on the warehouse, 404 without warehouse, 400 for a parameter's type.
+            ApiError: 403 without CAN_USE on the warehouse, 404 without warehouse, 400 for a parameter's type, 429 when
+                too many of the caller's statements wait.
         """
         warehouses.find(self._store, caller, request.warehouse_id, "CAN_USE")
         bind_parameters(request.text, request.parameters)
         self._start_warehouse(request.warehouse_id)
         self._sweep()
-        job = Job(str(uuid.uuid4()), request, caller)
-        self._store.put(KIND, job.statement_id, _new_document(job))
-        running = _Running(job)
+        running = _Running(Job(str(uuid.uuid4()), request, caller))
+        running.work = partial(self._run, running)
+        statement_id = running.job.statement_id
         with self._lock:
-            self._running[job.statement_id] = running
-        self._threads.submit(self._run, running)
-        if request.wait_s and not running.done.wait(request.wait_s) and request.cancel_on_timeout:
-            self.cancel(caller, job.statement_id)
-            running.done.wait(5)
-        return self.get(caller, job.statement_id)
+            self._running[statement_id] = running
+        self._store.put(KIND, statement_id, _new_document(running.job))
+        try:
+            self._threads.submit(caller.name, running.work)
+        except TooMuchWaiting:
+            self._store.delete(KIND, statement_id)
+            self._end(running)
+            message = f"{MOST_WAITING} statements of '{caller.name}' wait already; submit again after Retry-After."
+            raise too_many_requests(message, RETRY_AFTER_S) from None
+        return statement_id, running.done
+
+    def run(self, caller: Principal, request: StatementRequest) -> Document:
+        """Run a statement, wait for it in this thread, and return its document; cancel it when the wait is over.
+
+        Raises:
+            ApiError: as `submit`.
+        """
+        statement_id, done = self.submit(caller, request)
+        if not wait([done], request.wait_s).done:
+            self.cancel(caller, statement_id)
+            wait([done], CANCEL_WAIT_S)
+        return self.get(caller, statement_id)
 
     def get(self, caller: Principal, statement_id: str) -> Document:
         """Return a statement's document.
@@ -105,23 +129,24 @@ class StatementService:
         self.get(caller, statement_id)
         with self._lock:
             running = self._running.get(statement_id)
-            if running is None:
+            if running is None or running.is_cancelled:
                 return
-            repeats, running.is_cancelled = running.is_cancelled, True
-            session = running.session
-        if session is not None:
-            self._sessions.interrupt(session)
-        if not repeats:
+            running.is_cancelled = True
+        if self._threads.withdraw(caller.name, running.work):
+            self._fail(running, InterruptedError("cancelled before it began"))
+            self._end(running)
+        else:
             threading.Thread(target=self._interrupt_until_done, args=(running,), daemon=True).start()
 
     def _interrupt_until_done(self, running: _Running) -> None:
         """Interrupt again and again: one that comes before Spark knows of the query finds nothing to interrupt."""
-        while not running.done.wait(INTERRUPT_AGAIN_S):
+        while not running.done.done():
             with self._lock:
                 session = running.session
             if session is not None:
                 with suppress(Exception):  # the session may close just now; if not, the next one finds it
                     self._sessions.interrupt(session)
+            wait([running.done], INTERRUPT_AGAIN_S)
 
     def history(self, caller: Principal) -> list[Document]:
         """Return the statements that the caller may see, latest first: own ones, for admins all."""
@@ -138,9 +163,12 @@ class StatementService:
         except Exception as error:  # noqa: BLE001 - every failure is the statement's outcome
             self._fail(running, error)
         finally:
-            with self._lock:
-                self._running.pop(statement_id, None)
-            running.done.set()
+            self._end(running)
+
+    def _end(self, running: _Running) -> None:
+        with self._lock:
+            self._running.pop(running.job.statement_id, None)
+        running.done.set_result(None)
 
     def _execute(self, running: _Running) -> Document:
         manifest = run_without_spark(self._workspace, self.results, running.job)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable
-from functools import wraps
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.gateway.calls import Call, Handler, Route
+from local_workspace.gateway.calls import Answer, Call, Handler, Route, Wait
 from local_workspace.gateway.errors import ApiError
 from local_workspace.services.system_tables.audit_details import Event, Tell, as_text
 from local_workspace.services.system_tables.audited_calls import AUDITED, UNITY_CATALOG, Audited
@@ -33,17 +34,22 @@ def audit(route: Route) -> Route:
 
 def _watch(handler: Handler, audited: Any) -> Handler:
     @wraps(handler)
-    def serve(call: Call) -> dict[str, Any] | Response:
-        tell = _prepare(call, audited)
-        try:
-            answer = handler(call)
-        except ApiError as error:
-            _record(call, tell(), error.status, error.message, None)
-            raise
-        _record(call, tell(), _OK, None, _select_result(audited, answer))
-        return answer
+    def serve(call: Call) -> Answer:
+        return _carry_out(call, audited, _prepare(call, audited), partial(handler, call))
 
     return serve
+
+
+def _carry_out(call: Call, audited: Any, tell: Tell, work: Callable[[], Answer]) -> Answer:
+    try:
+        answer = work()
+    except ApiError as error:
+        _record(call, tell(), error.status, error.message, None)
+        raise
+    if isinstance(answer, Wait):  # it is not known yet how the call ends
+        return replace(answer, answer=partial(_carry_out, call, audited, tell, answer.answer))
+    _record(call, tell(), _OK, None, _select_result(audited, answer))
+    return answer
 
 
 def _prepare(call: Call, audited: Any) -> Tell:
