@@ -27,6 +27,7 @@ from moto.sqs.models import Message, SQSBackend
 from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
 
+from local_workspace.engines.moto_policies import StoredPolicy
 from local_workspace.engines.moto_s3_request import S3Request
 
 REMEMBERED = 16_384
@@ -38,6 +39,7 @@ _BUCKET_ACTIONS = {
     "PUT": {"publicAccessBlock": "PutBucketPublicAccessBlock", "encryption": "PutEncryptionConfiguration"},
     "DELETE": {"publicAccessBlock": "PutBucketPublicAccessBlock", "encryption": "PutEncryptionConfiguration"},
 }
+_EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 _list_with_deleted = S3Backend.list_objects
 _put_object = s3_responses.S3Response.put_object
 _putting = threading.Lock()  # held by conditional writes
@@ -57,12 +59,14 @@ def apply_corrections() -> None:
     # Some of S3's calls were checked under names that are no permissions, or under CreateBucket and ListBucket.
     for method, actions in _BUCKET_ACTIONS.items():
         s3_responses.ACTION_MAP["BUCKET"][method].update(actions)
+    # Resources were taken for regular expressions, and unknown conditions for fulfilled.
+    replace_attribute(access_control, "IAMPolicy", StoredPolicy)
     # Policies were enforced on signed headers only: a presigned URL or an anonymous request ended the connection;
     # and deleting many objects at once was asked of the bucket, which no policy scoped to a prefix ever allows.
     replace_attribute(access_control, "S3IAMRequest", S3Request)
-    # A bucket policy's statement was applied whatever its Condition says: a Deny of all but some principals locked
-    # everybody out. Conditional statements are the gateway's to evaluate, when it vends credentials.
-    replace_attribute(FakeBucket, "get_permission", _decide_without_conditions)
+    # A bucket policy's statement was applied whomever it names, under whatever Condition: a Deny of all but some
+    # principals locked everybody out. Such statements are the gateway's to evaluate, when it vends credentials.
+    replace_attribute(FakeBucket, "get_permission", _decide_for_everybody)
     # A folder whose objects are all deleted went on being listed in a versioned bucket.
     replace_attribute(S3Backend, "list_objects", _list_existing)
     # Of two that put an object only if there is none, both were told that they had: it was looked first, put later.
@@ -108,14 +112,13 @@ def remember_answers(owner: Any, name: str) -> None:
     replace_attribute(owner, name, lru_cache(REMEMBERED)(getattr(owner, name, None)))  # type: ignore[arg-type]
 
 
-def _decide_without_conditions(bucket: FakeBucket, action: str, resource: str) -> Any:
+def _decide_for_everybody(bucket: FakeBucket, action: str, resource: str) -> Any:
     if bucket.policy is None:
         return access_control.PermissionResult.NEUTRAL
     document = json.loads(bucket.policy)
     statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    unconditional = [statement for statement in statements if not statement.get("Condition")]
-    policy = access_control.IAMPolicy(json.dumps({**document, "Statement": unconditional}))
-    return policy.is_action_permitted(action, resource)
+    for_all = [one for one in statements if not one.get("Condition") and one.get("Principal") in _EVERYBODY]
+    return StoredPolicy(json.dumps({**document, "Statement": for_all})).is_action_permitted(action, resource)
 
 
 def _list_existing(backend: S3Backend, bucket: FakeBucket, prefix: str | None, *rest: Any, **named: Any) -> Any:

@@ -17,7 +17,10 @@ from botocore.awsrequest import AWSRequest
 from moto.iam.access_control import S3IAMRequest
 from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
 
+from local_workspace.engines.moto_policies import asked_with
+
 SIGNATURE = "X-Amz-Signature"
+_CONDITIONS = ("prefix", "delimiter", "max-keys")
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
@@ -42,6 +45,10 @@ class S3Request(S3IAMRequest):
 
     def check_action_permitted(self, resource: str) -> None:
         """Raise unless policies allow it; of a bulk deletion, for each of its objects."""
+        with asked_with(read_conditions(self._path)):
+            self._check(resource)
+
+    def _check(self, resource: str) -> None:
         if self._action == "s3:DeleteObject" and self._method == "POST":
             for key in re.findall(r"<Key>(.*?)</Key>", self._text(), re.DOTALL):
                 super().check_action_permitted(f"{resource}/{unescape(key)}")
@@ -65,6 +72,15 @@ class S3Request(S3IAMRequest):
         request = AWSRequest(method=self._method, url=drop_signature(self._path), headers=headers)
         request.context["timestamp"] = signed["X-Amz-Date"]
         return request
+
+
+def read_conditions(path: str) -> dict[str, str]:
+    """Return the condition keys that a request to S3 brings along.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    """
+    query = parse_qs(urlsplit(path).query, keep_blank_values=True)
+    return {f"s3:{name}": query[name][0] for name in _CONDITIONS if name in query}
 
 
 def read_signed_query(path: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_workspace.services.unity_catalog.storage_roles import split_url
+from local_workspace.services.unity_catalog.storage_urls import split_url
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace

@@ -14,9 +14,10 @@ from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.store import Document
 from local_workspace.services.system_tables.tables import refresh
 from local_workspace.services.unity_catalog.grants import Grants
-from local_workspace.services.unity_catalog.paths import Paths, normalize
-from local_workspace.services.unity_catalog.securables import Securables, require_changeable
+from local_workspace.services.unity_catalog.paths import Paths, is_under, require_free
+from local_workspace.services.unity_catalog.securables import METASTORE, Securables, require_changeable
 from local_workspace.services.unity_catalog.storage_roles import Refusal, StorageRoles
+from local_workspace.services.unity_catalog.storage_urls import normalize, normalize_object
 from local_workspace.services.unity_catalog.vending import TemporaryCredential, Vending
 
 if TYPE_CHECKING:
@@ -90,9 +91,11 @@ class UnityCatalog:
         """Return keys for a path. `operation`: PATH_READ, PATH_READ_WRITE or PATH_CREATE_TABLE.
 
         Raises:
-            ApiError: 403 when the path is somebody's table or volume, or the external location is not granted.
+            ApiError: 400 when a new table there would overlap what is there, 403 when the path is somebody's table or
+                volume, or the external location is not granted.
         """
-        path, write = normalize(url), operation != "PATH_READ"
+        creates, write = operation == "PATH_CREATE_TABLE", operation != "PATH_READ"
+        path = normalize(url) if creates else normalize_object(url)
         staged = self._staged(path)
         if staged is not None and staged["created_by"] == caller.name:
             self.require_open(staged["staging_location"], write)
@@ -102,8 +105,10 @@ class UnityCatalog:
         if location is None:
             raise permission_denied(f"User '{caller.name}' cannot access '{path}': no external location covers it.")
         self.check(caller, _LOCATION_PRIVILEGE[operation], "external_location", location["name"])
+        if creates:
+            require_free(self.paths, path)
         self.require_open(path, write)
-        if operation == "PATH_CREATE_TABLE":
+        if creates:
             return self.vending.vend(path, write)
         scope = location["url"].rstrip("/")
         return self.vending.vend(scope, write, self.paths.closed_within(scope))
@@ -111,8 +116,10 @@ class UnityCatalog:
     def require_open(self, url: str, write: bool) -> None:
         """Raise 403 when AWS does not let the storage credential behind the URL in, saying which statement refuses."""
         location = self.paths.location_of(url)
-        if location is None:
+        if location is None and is_under(url, str(self.securables.load(METASTORE, METASTORE)["storage_root"])):
             return  # the metastore's own root: the gateway is its owner
+        if location is None:
+            raise permission_denied(f"No external location covers '{url}' any more; create it again.")
         if write and location.get("read_only"):
             raise permission_denied(f"External Location '{location['name']}' is read only.")
         refusals = self.refusals(location["credential_name"], url, write)

@@ -10,9 +10,9 @@ from typing import Any
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, conflict, not_found
 from local_workspace.gateway.principals import principal_exists
-from local_workspace.services.unity_catalog.paths import normalize
 from local_workspace.services.unity_catalog.securables import METASTORE, check_name, new_id, require_changeable
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
+from local_workspace.services.unity_catalog.storage_urls import normalize
 
 _CHANGEABLE = ("comment", "properties", "owner", "isolation_mode", "enable_predictive_optimization", "options")
 

@@ -13,9 +13,9 @@ from local_workspace.gateway.errors import bad_request, conflict
 from local_workspace.gateway.store import Document
 from local_workspace.gateway.workspace import DATABRICKS_ACCOUNT
 from local_workspace.services.unity_catalog.catalogs import is_forced, list_visible, update_securable
-from local_workspace.services.unity_catalog.paths import normalize
 from local_workspace.services.unity_catalog.securables import METASTORE, check_name, new_id
 from local_workspace.services.unity_catalog.storage_roles import UC_MASTER_ROLE, Refusal
+from local_workspace.services.unity_catalog.storage_urls import normalize
 
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 

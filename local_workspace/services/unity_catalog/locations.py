@@ -12,8 +12,9 @@ from local_workspace.gateway.errors import bad_request, conflict
 from local_workspace.gateway.store import Document
 from local_workspace.services.unity_catalog.catalogs import is_forced, list_visible, update_securable
 from local_workspace.services.unity_catalog.file_events import read_file_events, validate_file_events
-from local_workspace.services.unity_catalog.paths import is_under, normalize, overlap
+from local_workspace.services.unity_catalog.paths import is_under, overlap, require_free
 from local_workspace.services.unity_catalog.securables import METASTORE, check_name
+from local_workspace.services.unity_catalog.storage_urls import normalize
 
 _CHANGEABLE = ("comment", "owner", "read_only", "isolation_mode", "fallback")
 
@@ -59,6 +60,7 @@ def update_location(call: Call) -> dict[str, Any]:
         if credential != known["credential_name"] or f"{url}/" != known["url"]:
             unity.check(call.caller, "CREATE_EXTERNAL_LOCATION", "storage_credential", credential)
             _refuse_overlap(call, url, apart_from=name)
+            _require_covered(call, known, url)
             _validate(call, credential, url)
             changes = {"url": f"{url}/", **_credential(call, credential)}
             unity.securables.update("external_location", name, changes, call.caller.name)
@@ -73,7 +75,7 @@ def delete_location(call: Call) -> dict[str, Any]:
     unity, name = call.workspace.unity, call.params["name"]
     unity.grants.check_manage(call.caller, "external_location", name)
     url = unity.securables.load("external_location", name)["url"].rstrip("/")
-    inside = list(_dependents(call, url))
+    inside = [one for one, _ in _dependents(call, url)]
     if inside and not is_forced(call):
         raise conflict(f"External Location '{name}' holds {', '.join(inside)}; delete them or pass force=true.")
     unity.securables.remove("external_location", name)
@@ -91,21 +93,25 @@ def require_free_location(call: Call, url: Any, privilege: str) -> str:
     if location is None:
         raise bad_request(f"No external location covers '{path}'; create one first")
     unity.check(call.caller, privilege, "external_location", location["name"])
-    taken = unity.paths.overlapping(path)
-    if taken is not None or unity.paths.is_managed_storage(path):
-        what = f"{taken.kind} '{taken.full_name}'" if taken else "managed storage"
-        raise bad_request(f"Input path url '{path}' overlaps with {what}.", "LOCATION_OVERLAP")
+    require_free(unity.paths, path)
     return path
 
 
-def _dependents(call: Call, url: str) -> list[str]:
+def _require_covered(call: Call, location: Document, url: str) -> None:
+    """Another URL must cover what lies in the location, unless force=true: no credential would open the rest."""
+    left = [one for one, place in _dependents(call, location["url"].rstrip("/")) if not is_under(place, url)]
+    if left and not (is_forced(call) or call.body.get("force")):
+        raise conflict(f"External Location '{location['name']}' would leave out {', '.join(left)}; or pass force=true.")
+
+
+def _dependents(call: Call, url: str) -> list[tuple[str, str]]:
     securables = call.workspace.unity.securables
     places = [
         (kind, one["full_name"], one.get("storage_location") or one.get("storage_root") or "")
         for kind in ("catalog", "schema", "table", "volume")
         for one in securables.list_all(kind)
     ]
-    return [f"{kind} {name}" for kind, name, place in places if place and is_under(place.rstrip("/"), url)]
+    return [(f"{kind} {name}", place.rstrip("/")) for kind, name, place in places if is_under(place.rstrip("/"), url)]
 
 
 def _refuse_overlap(call: Call, url: str, apart_from: str = "") -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document
@@ -20,21 +19,6 @@ class Owner:
     kind: str
     full_name: str
     url: str
-
-
-def normalize(url: object) -> str:
-    """Return the URL without a trailing slash.
-
-    Raises:
-        ApiError: 400 when it is no s3:// URL, or climbs out of itself.
-    """
-    text = str(url or "")
-    parts = urlsplit(text)
-    if parts.scheme not in ("s3", "s3a") or not parts.netloc:
-        raise bad_request(f"'{text}' is not a valid URL; the local workspace takes s3://bucket/prefix")
-    if any(part in ("..", ".") for part in parts.path.split("/")):
-        raise bad_request(f"'{text}' must not contain relative path segments")
-    return f"s3://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def is_under(url: str, parent: str) -> bool:
@@ -68,6 +52,10 @@ class Paths:
         """Return a table or volume whose storage contains the URL or lies in it."""
         return next((owner for owner in self._owners() if overlap(url, owner.url)), None)
 
+    def managed_overlapping(self, url: str) -> str | None:
+        """Return a managed storage location that contains the URL or lies in it."""
+        return next((root for root in self._storage_roots() if overlap(url, root)), None)
+
     def closed_within(self, url: str) -> tuple[str, ...]:
         """Return the URLs below `url` that open by their own grants only: volumes and managed storage.
 
@@ -77,10 +65,13 @@ class Paths:
         return tuple(sorted(place for place in [*volumes, *self._managed_roots()] if is_under(place, url)))
 
     def _managed_roots(self) -> Iterator[str]:
+        return (f"{root}/{MANAGED_FOLDER}" for root in self._storage_roots())
+
+    def _storage_roots(self) -> Iterator[str]:
         for kind in (METASTORE, "catalog", "schema"):
             for document in self._securables.list_all(kind):
                 if document.get("storage_root"):
-                    yield f"{document['storage_root'].rstrip('/')}/{MANAGED_FOLDER}"
+                    yield document["storage_root"].rstrip("/")
 
     def is_managed_storage(self, url: str) -> bool:
         """Say whether the URL lies where Unity Catalog keeps managed tables and volumes."""
@@ -102,3 +93,16 @@ class Paths:
             for document in self._securables.list_all(kind):
                 if document.get("storage_location"):
                     yield Owner(kind, document["full_name"], document["storage_location"].rstrip("/"))
+
+
+def require_free(paths: Paths, path: str) -> None:
+    """Refuse a place that contains, or lies in, a table, a volume or a managed storage location.
+
+    https://docs.databricks.com/aws/en/volumes/paths
+    Raises:
+        ApiError: 400 naming what is there.
+    """
+    taken = paths.overlapping(path)
+    if taken is not None or paths.is_managed_storage(path) or paths.managed_overlapping(path):
+        what = f"{taken.kind} '{taken.full_name}'" if taken else "managed storage"
+        raise bad_request(f"Input path url '{path}' overlaps with {what}.", "LOCATION_OVERLAP")

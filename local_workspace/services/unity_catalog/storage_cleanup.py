@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_workspace.gateway.store import Document
-from local_workspace.services.unity_catalog.storage_roles import split_url
+from local_workspace.services.unity_catalog.storage_urls import split_url
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +18,7 @@ from local_workspace.iam.evaluation import Policies, decide, evaluate
 from local_workspace.iam.statements import Request
 from local_workspace.services.unity_catalog.aws_rules import AwsRules
 from local_workspace.services.unity_catalog.bucket_keys import BucketKeys
+from local_workspace.services.unity_catalog.storage_urls import split_url
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
@@ -139,13 +139,6 @@ class StorageRoles:
             return _parsed(self._s3("get_bucket_policy", Bucket=bucket)["Policy"])
         except ClientError as error:
             return None if error.response["Error"]["Code"] == "NoSuchBucket" else {"Statement": []}
-
-
-def split_url(url: str) -> tuple[str, str]:
-    """Return (bucket, prefix) of an s3:// URL; the prefix is empty or ends in a slash."""
-    parts = urlsplit(url)
-    prefix = parts.path.strip("/")
-    return parts.netloc, f"{prefix}/" if prefix else ""
 
 
 def _parsed(document: Any) -> dict[str, Any]:

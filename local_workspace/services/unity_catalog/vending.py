@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from local_workspace.engines.moto_rules import VENDED_ROLES
 from local_workspace.gateway.workspace import AWS_ACCOUNT
-from local_workspace.services.unity_catalog.storage_roles import split_url
+from local_workspace.services.unity_catalog.storage_urls import split_url
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
@@ -26,7 +28,8 @@ LIFETIME_S = 3600
 RENEW_BEFORE_S = 600
 _READ = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListMultipartUploadParts"]
 _WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-_BUCKET = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+_LIST = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
+_SPECIAL = re.compile(r"[*?$]")
 
 # Only the gateway becomes a vended role.
 _TRUST = {
@@ -115,14 +118,32 @@ class Vending:
 
 
 def _policy(url: str, write: bool, apart_from: tuple[str, ...]) -> dict[str, Any]:
-    bucket, prefix = split_url(url)
+    bucket, prefix = split_url(_literal(url))
     arn = f"arn:aws:s3:::{bucket}"
-    listing: dict[str, Any] = {"Effect": "Allow", "Action": _BUCKET, "Resource": arn}
+    listing: dict[str, Any] = {"Effect": "Allow", "Action": _LIST, "Resource": arn}
     if prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": [prefix, f"{prefix}*", prefix.rstrip("/")]}}
     objects = [f"{arn}/{prefix}*", *([f"{arn}/{prefix.rstrip('/')}"] if prefix else [])]
-    statements = [listing, {"Effect": "Allow", "Action": _READ + (_WRITE if write else []), "Resource": objects}]
-    if apart_from:
-        closed = [f"arn:aws:s3:::{place.removeprefix('s3://')}/*" for place in apart_from]
-        statements.append({"Effect": "Deny", "Action": "s3:*", "Resource": closed})
+    statements = [
+        listing,
+        {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": arn},
+        {"Effect": "Allow", "Action": _READ + (_WRITE if write else []), "Resource": objects},
+        *_close(arn, [split_url(_literal(place))[1] for place in apart_from]),
+    ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _close(arn: str, prefixes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    if not prefixes:
+        return
+    yield {"Effect": "Deny", "Action": "s3:*", "Resource": [f"{arn}/{prefix}*" for prefix in prefixes]}
+    listed = {"StringLike": {"s3:prefix": [text for prefix in prefixes for text in (f"{prefix}*", prefix.rstrip("/"))]}}
+    yield {"Effect": "Deny", "Action": _LIST, "Resource": arn, "Condition": listed}
+
+
+def _literal(url: str) -> str:
+    """Return a URL as a policy takes it for itself: a wildcard or a variable in it would open more than it names.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+    return _SPECIAL.sub(lambda match: f"${{{match[0]}}}", url)
