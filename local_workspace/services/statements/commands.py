@@ -10,7 +10,7 @@ API = "/api/2.1/unity-catalog"
 
 @dataclass(frozen=True)
 class RestCall:
-    """One call of the public API."""
+    """One call of the public API; names stand in the path as they are, who sends it over HTTP escapes them once."""
 
     method: str
     path: str

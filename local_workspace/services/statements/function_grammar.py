@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote
 
 from local_workspace.services.statements.commands import API, Command, RestCall
 from local_workspace.services.statements.failures import StatementFailed, syntax_error
@@ -49,7 +48,7 @@ def parse_create_function(reader: Reader) -> Command:
     exists = reader.accept("IF", "NOT", "EXISTS")
     if replaces and exists:
         raise syntax_error("CREATE OR REPLACE FUNCTION does not go with IF NOT EXISTS.")
-    catalog, schema, name = reader.name(3).split(".")
+    catalog, schema, name = reader.name(3)
     parameters = _read_parameters(reader)
     function = {"name": name, "catalog_name": catalog, "schema_name": schema, **_read_characteristics(reader)}
     function |= {"input_params": {"parameters": parameters}, "routine_definition": _read_body(reader)}
@@ -62,9 +61,9 @@ def parse_drop_function(reader: Reader) -> Command:
     """DROP FUNCTION [IF EXISTS] name."""
     reader.expect("DROP", "FUNCTION")
     exists = reader.accept("IF", "EXISTS")
-    name = reader.name(3)
+    name = ".".join(reader.name(3))
     reader.end()
-    return Command(RestCall("DELETE", f"{API}/functions/{quote(name)}"), ignore_status=404 if exists else 0)
+    return Command(RestCall("DELETE", f"{API}/functions/{name}"), ignore_status=404 if exists else 0)
 
 
 # What CREATE FUNCTION of SQL says without words; a body that could be anything else is refused.

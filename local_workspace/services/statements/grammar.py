@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from local_workspace.services.statements.commands import API, Command, RestCall
 from local_workspace.services.statements.failures import syntax_error
@@ -96,7 +95,7 @@ def parse_create_catalog(reader: Reader) -> Command:
     """CREATE CATALOG [IF NOT EXISTS] name [MANAGED LOCATION 'url'] [COMMENT 'text']."""
     reader.expect("CREATE", "CATALOG")
     exists = reader.accept("IF", "NOT", "EXISTS")
-    body: dict[str, Any] = {"name": reader.identifier()}
+    body: dict[str, Any] = {"name": reader.name(1)[0]}
     while True:
         if reader.accept("MANAGED", "LOCATION"):
             body["storage_root"] = reader.string()
@@ -112,11 +111,11 @@ def parse_drop_catalog(reader: Reader) -> Command:
     """DROP CATALOG [IF EXISTS] name [RESTRICT | CASCADE]."""
     reader.expect("DROP", "CATALOG")
     exists = reader.accept("IF", "EXISTS")
-    name = reader.identifier()
+    (name,) = reader.name(1)
     cascade = not reader.accept("RESTRICT") and reader.accept("CASCADE")
     reader.end()
     query = {"force": "true"} if cascade else {}
-    return Command(RestCall("DELETE", f"{API}/catalogs/{quote(name)}", query=query), ignore_status=404 if exists else 0)
+    return Command(RestCall("DELETE", f"{API}/catalogs/{name}", query=query), ignore_status=404 if exists else 0)
 
 
 def parse_create_volume(reader: Reader) -> Command:
@@ -125,7 +124,7 @@ def parse_create_volume(reader: Reader) -> Command:
     external = reader.accept("EXTERNAL")
     reader.expect("VOLUME")
     exists = reader.accept("IF", "NOT", "EXISTS")
-    catalog, schema, name = reader.name(3).split(".")
+    catalog, schema, name = reader.name(3)
     body: dict[str, Any] = {"catalog_name": catalog, "schema_name": schema, "name": name}
     body["volume_type"] = "EXTERNAL" if external else "MANAGED"
     if external:
@@ -141,9 +140,9 @@ def parse_drop_volume(reader: Reader) -> Command:
     """DROP VOLUME [IF EXISTS] name."""
     reader.expect("DROP", "VOLUME")
     exists = reader.accept("IF", "EXISTS")
-    name = reader.name(3)
+    name = ".".join(reader.name(3))
     reader.end()
-    return Command(RestCall("DELETE", f"{API}/volumes/{quote(name)}"), ignore_status=404 if exists else 0)
+    return Command(RestCall("DELETE", f"{API}/volumes/{name}"), ignore_status=404 if exists else 0)
 
 
 def parse_show_catalogs(reader: Reader) -> Command:
@@ -158,7 +157,7 @@ def parse_show_volumes(reader: Reader) -> Command:
     reader.expect("SHOW", "VOLUMES")
     if not reader.accept("IN"):
         reader.expect("FROM")
-    catalog, schema = reader.name(2).split(".")
+    catalog, schema = reader.name(2)
     reader.end()
     query = {"catalog_name": catalog, "schema_name": schema}
     return Command(RestCall("GET", f"{API}/volumes", query=query), show="volumes")
@@ -190,5 +189,5 @@ def _read_securable(reader: Reader) -> str:
         if reader.accept(*words):
             if kind == "metastore":
                 raise syntax_error("Grants on the metastore are made through the REST API, which names it by id.")
-            return f"{API}/permissions/{kind}/{quote(reader.name(parts))}"
-    return f"{API}/permissions/table/{quote(reader.name(3))}"
+            return f"{API}/permissions/{kind}/{'.'.join(reader.name(parts))}"
+    return f"{API}/permissions/table/{'.'.join(reader.name(3))}"

@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable
 
 from local_workspace.services.statements.failures import StatementFailed, syntax_error
+from local_workspace.services.unity_catalog.object_names import find_name_problem
 
 _TOKEN = re.compile(r"\s*(?:(`(?:[^`]|``)*`)|('(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\")|([\w$-]+)|(.))", re.DOTALL)
+
+_BARE = re.compile(r"\w+", re.ASCII)
 
 
 class Reader:
@@ -51,16 +54,23 @@ class Reader:
         """Take one string literal."""
         return re.sub(r"\\(.)", r"\1", self._take(lambda token: token[2])[1:-1].replace("''", "'"))
 
-    def name(self, parts: int) -> str:
-        """Take a dotted name, filled up with the statement's default catalog and schema."""
-        found = [self.identifier()]
+    def name(self, parts: int) -> tuple[str, ...]:
+        """Take the parts of a dotted name, filled up with the statement's default catalog and schema.
+
+        Raises:
+            StatementFailed: there are too many or few parts, or no object can have one of them for its name.
+        """
+        found = [self._part()]
         while self.accept("."):
-            found.append(self.identifier())
+            found.append(self._part())
         missing = parts - len(found)
-        defaults = self._defaults[: max(missing, 0)]
-        if missing < 0 or None in defaults or len(defaults) < missing:
+        defaults = [part for part in self._defaults[: max(missing, 0)] if part]
+        whole = (*defaults, *found)
+        if problem := next((problem for part in whole if (problem := find_name_problem(part))), None):
+            raise StatementFailed("INVALID_PARAMETER_VALUE", f"The {problem}.", "22023")
+        if len(whole) != parts:
             raise StatementFailed("INVALID_NAME", f"'{'.'.join(found)}' needs {parts} parts: add the catalog.", "42602")
-        return ".".join([*(part for part in defaults if part), *found])
+        return whole
 
     def rest(self) -> str:
         """Take all that is left, as it stands."""
@@ -89,6 +99,14 @@ class Reader:
         if self._next >= len(self._tokens):
             return syntax_error("Syntax error at or near end of input.")
         return syntax_error(f"Syntax error at or near '{self._tokens[self._next][0].strip()}'.")
+
+    def _part(self) -> str:
+        """Take one part of a name; as Spark's parser does, take other than ASCII words between backticks only."""
+        found = self.identifier()
+        if self._tokens[self._next - 1][3] and not _BARE.fullmatch(found):
+            told = f"The unquoted identifier {found} is invalid and must be back quoted as: `{found}`."
+            raise StatementFailed("INVALID_IDENTIFIER", told, "42602")
+        return found
 
     def _take(self, pick: Callable[[re.Match[str]], str | None]) -> str:
         found = pick(self._tokens[self._next]) if self._next < len(self._tokens) else None

@@ -9,9 +9,10 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from local_workspace.gateway.calls import Call, Principal
-from local_workspace.gateway.errors import permission_denied
+from local_workspace.gateway.errors import not_found, permission_denied
 from local_workspace.gateway.principals import load_owner
 from local_workspace.gateway.store import Document
+from local_workspace.services.unity_catalog.object_names import find_full_name_problem
 
 
 def is_engine(call: Call) -> bool:
@@ -33,6 +34,9 @@ def reader(call: Call) -> Principal:
 def load_for_engine(call: Call, full_name: str) -> Document:
     """Return a table or view to the engine. Using a table needs a credential, which is decided later; a view none."""
     unity = call.workspace.unity
+    # Spark asks for parquet.`s3://bucket/x` before it takes that for a path, and does so if there is no such table.
+    if full_name.count(".") != 2 or find_full_name_problem(full_name):
+        raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
     table = unity.securables.load("table", full_name)
     if table["table_type"] == "VIEW":
         unity.check(reader(call), "SELECT", "table", full_name)

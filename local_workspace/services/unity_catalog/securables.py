@@ -12,6 +12,7 @@ from typing import Any
 from local_workspace.gateway.errors import ApiError, already_exists, bad_request, not_found, permission_denied
 from local_workspace.gateway.moments import now_ms
 from local_workspace.gateway.store import AlreadyStored, Document, Store
+from local_workspace.services.unity_catalog.object_names import find_full_name_problem, find_name_problem, fold_name
 from local_workspace.services.unity_catalog.privileges import MODEL, TYPES
 
 METASTORE = "metastore"
@@ -19,6 +20,7 @@ METASTORE_ID = "5f7f3a39-5b29-4a6b-9c5d-0c0f7a1f2e11"
 _NAMES = ("name", "full_name", "catalog_name", "schema_name", "credential_name")
 SYSTEM, SYSTEM_OWNER = "system", "System user"  # its catalog is read, granted and never changed
 _CHILDREN = {"catalog": ("schema",), "schema": ("table", "volume", "function", MODEL)}
+_PERIODS = {"schema": 1, **dict.fromkeys(_CHILDREN["schema"], 2)}  # in full names
 _SAME_NAMES = {"function": MODEL, MODEL: "function"}
 
 
@@ -30,7 +32,7 @@ class Securables:
 
     def find(self, kind: str, full_name: str) -> Document | None:
         """Return the securable, or None. The metastore answers to any name."""
-        return self.store.get(kind, METASTORE if kind == METASTORE else full_name.lower())
+        return self.store.get(kind, METASTORE if kind == METASTORE else fold_name(full_name))
 
     def load(self, kind: str, full_name: str) -> Document:
         """Return the securable.
@@ -65,12 +67,12 @@ class Securables:
             "full_name": full_name,
             **document,
         }
-        stamped |= {field: stamped[field].lower() for field in _NAMES if field in stamped}
+        stamped |= {field: fold_name(stamped[field]) for field in _NAMES if field in stamped}
         with self.store.transaction():
             if kind in _SAME_NAMES and self.find(_SAME_NAMES[kind], full_name):
                 raise _taken(_SAME_NAMES[kind], full_name)
             try:
-                self.store.insert(kind, full_name.lower(), stamped)
+                self.store.insert(kind, fold_name(full_name), stamped)
             except AlreadyStored:
                 raise _taken(kind, full_name) from None
         return stamped
@@ -82,7 +84,7 @@ class Securables:
             document = {**self.load(kind, full_name), **changes}
             document["updated_at"], document["updated_by"] = now_ms(), by
             document = {key: value for key, value in document.items() if value is not None}
-            self.store.put(kind, full_name.lower(), document)
+            self.store.put(kind, fold_name(full_name), document)
         return document
 
     def rename(self, kind: str, full_name: str, new_name: str, by: str) -> Document:
@@ -101,7 +103,7 @@ class Securables:
         """Remove a securable, its grants and its bindings."""
         require_changeable(full_name)
         with self.store.transaction():
-            self.store.delete(kind, full_name.lower())
+            self.store.delete(kind, fold_name(full_name))
             self.store.delete("grant", grant_key(kind, full_name))
             self.store.delete("binding", grant_key(kind, full_name))
 
@@ -115,7 +117,7 @@ class Securables:
 
     def list_all(self, kind: str, parent: str = "") -> list[Document]:
         """Return all of a type, ordered by name; `parent` narrows to its children."""
-        prefix = f"{parent.lower()}." if parent else ""
+        prefix = f"{fold_name(parent)}." if parent else ""
         return [document for _, document in self.store.scan(kind, prefix)]
 
     def children(self, kind: str, full_name: str) -> Iterator[tuple[str, Document]]:
@@ -146,7 +148,11 @@ def require_changeable(full_name: str) -> None:
 
 
 def missing(kind: str, full_name: str) -> ApiError:
-    """Build the 404 of a securable."""
+    """Build the 404 of a securable, or the 400 of a name that none of its type can have."""
+    if full_name.count(".") != _PERIODS.get(kind, 0):
+        return bad_request(f"'{full_name}' is not the full name of a {TYPES[kind].label}: it has too many or few parts")
+    if problem := find_full_name_problem(full_name):
+        return bad_request(f"{TYPES[kind].label} '{full_name}' cannot exist: its {problem}")
     return not_found(f"{TYPES[kind].label} '{full_name}' does not exist.", f"{kind.upper()}_DOES_NOT_EXIST")
 
 
@@ -167,7 +173,7 @@ def _taken(kind: str, full_name: str) -> ApiError:
 
 def grant_key(kind: str, full_name: str) -> str:
     """Return the key of a securable's grants and bindings."""
-    return f"{kind}|{METASTORE if kind == METASTORE else full_name.lower()}"
+    return f"{kind}|{METASTORE if kind == METASTORE else fold_name(full_name)}"
 
 
 def new_id() -> str:
@@ -181,8 +187,8 @@ def check_name(name: Any, what: str) -> str:
     Raises:
         ApiError: 400 when it is no string, empty, too long, or has characters that names do not take.
     """
-    if not isinstance(name, str) or not name or len(name) > 255:
-        raise bad_request(f"{what} name must be a text of 1 to 255 characters, got {name!r}")
-    if any(character in "./ " or ord(character) < 32 or character == "\x7f" for character in name):
-        raise bad_request(f"{what} name '{name}' must not contain a period, a space, a slash or control characters")
+    if not isinstance(name, str):
+        raise bad_request(f"{what} name must be a text, got {name!r}")
+    if problem := find_name_problem(name):
+        raise bad_request(f"{what} {problem}")
     return name

@@ -64,7 +64,7 @@ def create_table(call: Call) -> dict[str, Any]:
 def get_table(call: Call) -> dict[str, Any]:
     """GET /tables/{full_name}."""
     if is_engine(call):
-        return load_for_engine(call, _full_name(call))
+        return load_for_engine(call, call.params["full_name"])
     return call.workspace.unity.table(call.caller, _full_name(call))
 
 
