@@ -71,8 +71,12 @@ def start_process(
     cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL,
     death_signal: int = signal.SIGTERM,
+    kept_open: Sequence[int] = (),
 ) -> ChildProcess:
-    """Start a child that gets `death_signal` when this process dies; `environment` adds to the inherited."""
+    """Start a child that gets `death_signal` when this process dies; `environment` adds to the inherited.
+
+    `kept_open` are descriptors that the child has as well, a lock's for example.
+    """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     settings = [f"{key}={value}" for key, value in (environment or {}).items()]
     tethered = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), str(int(death_signal))]
@@ -86,6 +90,7 @@ def start_process(
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=kept_open,
             )
 
     return ChildProcess(name, _spawner.call(spawn), log_path)

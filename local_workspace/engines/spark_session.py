@@ -24,15 +24,19 @@ def open_session(
     principal: str,
     catalogs: Iterable[str],
     session_id: str | None = None,
+    repeats: bool = True,
 ) -> SparkSession:
     """Open a session in which every table, path and volume is reached with the rights of `token`.
 
-    `session_id` (a UUID) lets another process interrupt it. The session is nobody's default session.
+    `session_id` (a UUID) lets another process interrupt it. The session is nobody's default session. One that does not
+    repeat fails at once when Spark is gone; else it calls again for ten minutes.
     """
     from pyspark.sql.connect.session import SparkSession
 
     show_reasons()
     session = SparkSession(connection=session_url(spark_url, principal, session_id or str(uuid.uuid4())))
+    if not repeats:
+        session.client.set_retry_policies([])
     settings: dict[str, str | int | bool] = dict(session_settings(token, catalogs))
     session.conf._set_all(settings, silent=False)
     return session
@@ -56,12 +60,13 @@ def session_settings(token: str, catalogs: Iterable[str]) -> dict[str, str]:
 
 
 def interrupt(spark_url: str, principal: str, session_id: str) -> None:
-    """Cancel whatever that session is running; a session that is gone is no error."""
+    """Cancel whatever that session is running; a session that is gone is no error, and a Spark that is gone fails."""
     from pyspark.sql.connect.session import SparkSession
 
     session = SparkSession(connection=session_url(spark_url, principal, session_id))
     # this is a second handle on a session that somebody else owns and goes on using
     session.release_session_on_close = False
+    session.client.set_retry_policies([])
     try:
         session.interruptAll()
     finally:

@@ -18,6 +18,26 @@ class StatementFailed(Exception):
         self.sql_state = sql_state
 
 
+class SparkLost(Exception):
+    """Spark ended before the statement did."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Spark was restarted while the statement ran. It was not run a second time: look whether it took effect, "
+            "and run it again."
+        )
+
+
+class SparkMissing(Exception):
+    """Spark does not come up; nothing of the statement ran."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"Spark has not answered for {seconds:.0f} s: nothing of the statement ran. See `lakehouse local status` "
+            "and logs/spark.log, and run it again."
+        )
+
+
 def syntax_error(message: str) -> StatementFailed:
     """Build the failure of a statement that does not parse."""
     return StatementFailed("PARSE_SYNTAX_ERROR", message, "42601")
@@ -33,6 +53,8 @@ def describe_failure(error: Exception) -> Document:
     """Return status.error for whatever ended the statement."""
     from pyspark.errors import PySparkException
 
+    if isinstance(error, SparkLost | SparkMissing):
+        return {"error_code": "TEMPORARILY_UNAVAILABLE", "message": str(error)}
     if isinstance(error, StatementFailed):
         return {"error_code": "BAD_REQUEST", "message": str(error)}
     if isinstance(error, ApiError):
@@ -58,10 +80,16 @@ def _state_of(code: str) -> str:
     return "42704" if code.endswith(("DOES_NOT_EXIST", "NOT_FOUND")) else "42000"
 
 
-def is_lost_session(error: BaseException) -> bool:
-    """Say whether Spark refused because it does not know the session (any more), so that nothing ran."""
+def is_lost(error: BaseException) -> bool:
+    """Say whether Spark is gone, or is another one that does not know the session. What it had begun is not known."""
+    import grpc
     from pyspark.errors import PySparkException
+    from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 
+    if isinstance(error, SparkConnectGrpcException) and error.getGrpcStatusCode() == grpc.StatusCode.UNAVAILABLE:
+        return True
+    if isinstance(error, grpc.RpcError):
+        return bool(error.code() == grpc.StatusCode.UNAVAILABLE)
     condition = error.getCondition() or "" if isinstance(error, PySparkException) else ""
     # The client closes itself when it hears that the session changed, and then says that it has none.
     return condition.startswith("INVALID_HANDLE.SESSION_") or condition == "NO_ACTIVE_SESSION"

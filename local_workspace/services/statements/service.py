@@ -20,7 +20,7 @@ from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import not_found, permission_denied, too_many_requests
 from local_workspace.gateway.store import Document
 from local_workspace.services.statements.execution import Job, run_in_spark, run_without_spark
-from local_workspace.services.statements.failures import describe_failure, is_lost_session
+from local_workspace.services.statements.failures import SparkLost, describe_failure, is_lost
 from local_workspace.services.statements.fair_threads import FairThreads, TooMuchWaiting
 from local_workspace.services.statements.grammar import strip_comments
 from local_workspace.services.statements.parameters import bind_parameters
@@ -116,10 +116,7 @@ class StatementService:
             raise not_found(f"The statement {statement_id} was not found.")
         if document["owner"] != caller.name:
             raise permission_denied(f"User '{caller.name}' does not own statement {statement_id}.")
-        if document["state"] not in TERMINAL and statement_id not in self._running:
-            document = self._store.get(KIND, statement_id) or document
-            if document["state"] not in TERMINAL:
-                return self._close_orphan(document)
+        document = self._settle(document)
         if document["state"] == "SUCCEEDED" and time.time() - document["ended_at"] > RESULT_LIFETIME_S:
             document["state"] = "CLOSED"
         return document
@@ -151,7 +148,7 @@ class StatementService:
     def history(self, caller: Principal) -> list[Document]:
         """Return the statements that the caller may see, latest first: own ones, for admins all."""
         documents = [document for _, document in self._store.scan(KIND)]
-        visible = [item for item in documents if caller.is_admin or item["owner"] == caller.name]
+        visible = [self._settle(item) for item in documents if caller.is_admin or item["owner"] == caller.name]
         return sorted(visible, key=lambda item: float(item["submitted_at"]), reverse=True)
 
     def _run(self, running: _Running) -> None:
@@ -174,23 +171,15 @@ class StatementService:
         manifest = run_without_spark(self._workspace, self.results, running.job)
         if manifest is not None:
             return manifest
-        try:
-            return self._execute_in_session(running)
-        except Exception as error:
-            if not is_lost_session(error) or running.is_cancelled:
-                raise
-            # The server had forgotten the pooled session (it was restarted), and all others: nothing of it ran.
-            self._sessions.discard_idle()
-            return self._execute_in_session(running)
-
-    def _execute_in_session(self, running: _Running) -> Document:
-        session = self._sessions.acquire(running.job.caller)
+        session = self._sessions.acquire(running.job.caller, lambda: running.is_cancelled)
         try:
             self._attach(running, session)
             manifest = run_in_spark(self._workspace, session, self.results, running.job)
         except BaseException as error:
             self._detach(running)
             self._give_back(session, running, error)
+            if is_lost(error):  # it may have taken effect, so it is not run again
+                raise SparkLost from error
             raise
         self._detach(running)
         self._give_back(session, running, None)
@@ -198,7 +187,7 @@ class StatementService:
 
     def _give_back(self, session: StatementSession, running: _Running, error: BaseException | None) -> None:
         """Keep the session unless it is lost, or an interrupt may still be on its way to it."""
-        if running.is_cancelled or (error is not None and is_lost_session(error)):
+        if running.is_cancelled or (error is not None and is_lost(error)):
             self._sessions.discard(session)
         else:
             self._sessions.release(session, strip_comments(running.job.request.text))
@@ -230,11 +219,19 @@ class StatementService:
             if document is not None:
                 self._store.put(KIND, statement_id, {**document, **changes})
 
-    def _close_orphan(self, document: Document) -> Document:
+    def _settle(self, document: Document) -> Document:
+        """Return the document as it is; end it first when no thread of this gateway's runs its statement."""
+        statement_id = document["statement_id"]
+        if document["state"] in TERMINAL or statement_id in self._running:
+            return document
+        document = self._store.get(KIND, statement_id) or document  # it may have ended just now
+        if document["state"] in TERMINAL:
+            return document
         message = "The workspace was restarted while the statement ran; submit it again."
         error = {"error_code": "TEMPORARILY_UNAVAILABLE", "message": message}
-        self._update(document["statement_id"], state="FAILED", error=error, ended_at=time.time())
-        return {**document, "state": "FAILED", "error": error}
+        ended = {"state": "FAILED", "error": error, "ended_at": time.time()}
+        self._update(statement_id, **ended)
+        return {**document, **ended}
 
     def _start_warehouse(self, identity: str) -> None:
         with self._store.transaction():

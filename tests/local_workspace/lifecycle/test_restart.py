@@ -14,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
+from databricks.sdk.service.sql import StatementStatus
 
 from lakehouse.serverless import ServerlessRuns
 from lakehouse.targets import local_target, read_settings
@@ -23,6 +24,8 @@ from tests.local_workspace.conftest import WarmWorkspace
 from tests.waiting import wait_until
 
 BOX = "/Volumes/kept/s/v"
+ENDLESS = "SELECT sum(t.id * a.id * b.id % 7) FROM kept.s.t t, range(1000000000) a, range(100000) b"
+SLOW = [("analyst", ENDLESS), ("deployer", f"INSERT INTO kept.s.t {ENDLESS}")]
 # its first try goes on for as long as it is let
 ONCE_LONG = f"""
 import os, time
@@ -46,12 +49,14 @@ class Whole:
     def up(self) -> lifecycle.Endpoints:
         return lifecycle.up("whole", self.home, read_settings().cache_home)
 
+    def warehouse(self) -> str:
+        return next(str(one.id) for one in self.seen.client("admin").warehouses.list())
+
     def sql(self, text: str) -> list[list[str]]:
-        admin = self.seen.client("deployer")
-        warehouse = next(str(one.id) for one in self.seen.client("admin").warehouses.list())
-        grantee = self.seen.client("analyst") if text.startswith("SELECT") else admin
-        answer = grantee.statement_execution.execute_statement(text, warehouse, wait_timeout="50s")
-        assert answer.status is not None and answer.status.error is None, answer.status
+        role = "analyst" if text.startswith("SELECT") else "deployer"
+        _, statement_id = submit(self, role, text)
+        assert end_of(self, role, statement_id) == ("SUCCEEDED", "")
+        answer = self.seen.client(role).statement_execution.get_statement(statement_id)
         return (answer.result.data_array if answer.result else None) or []
 
 
@@ -85,11 +90,20 @@ def assert_kept(whole: Whole, rows: str) -> None:
     assert actions == [["createCatalog"], ["createSchema"], ["createVolume"], ["createTable"]], "the audit log is kept"
 
 
+@pytest.mark.timeout(600)  # a minute or two on an idle machine: Spark starts four times
 def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> None:
     declare(whole)
     first = whole.up()
+    number, readers = requests_since(whole, 0)[0], {whole.seen.name(role) for role, _ in SLOW}
+    statements = [submit(whole, role, text) for role, text in SLOW]
+    wait_until(lambda: requests_since(whole, number)[1] >= readers, "Spark has begun with both", 60)
+    left = scratch_of(whole)
     os.kill(first.pids["spark"], signal.SIGKILL)
+    whole.seen.client("analyst").statement_execution.cancel_execution(statements[0][1])  # does not hang
+    statements.append(submit(whole, "admin", "SELECT 1"))
+    assert_ended_once(whole, statements)
     wait_for_spark(whole, first.pids["spark"])
+    assert left and not left & scratch_of(whole), "what the dead Spark left is gone"
     whole.sql("INSERT INTO kept.s.t VALUES (8)")
     with step_under_way(whole) as outcome:
         kill_gateway(first)
@@ -99,6 +113,45 @@ def test_tables_files_and_grants_outlive_crashes_and_restarts(whole: Whole) -> N
     lifecycle.down("whole", whole.home)
     whole.up()
     assert_kept(whole, "8")
+
+
+def submit(whole: Whole, role: str, text: str) -> tuple[str, str]:
+    api = whole.seen.client(role).statement_execution
+    return role, str(api.execute_statement(text, whole.warehouse(), wait_timeout="0s").statement_id)
+
+
+def requests_since(whole: Whole, number: int) -> tuple[int, set[str]]:
+    """Return the last request's number, and for whom Spark has loaded the table since that one."""
+    query = {"path": "*/tables/kept.s.t", "since": str(number)}
+    found = whole.seen.client("admin").api_client.do("GET", "/local/requests", query=query)
+    assert isinstance(found, dict)
+    return found["last"], {one["principal"] for one in found["requests"]}
+
+
+def scratch_of(whole: Whole) -> set[str]:
+    (scratch,) = whole.home.glob("**/spark/scratch")
+    return {path.name for path in scratch.iterdir()}
+
+
+def assert_ended_once(whole: Whole, statements: list[tuple[str, str]]) -> None:
+    """What ran when Spark died has failed and says so; what had not begun ran on the new one."""
+    (cancelled, _), (lost, said), (succeeded, _) = (end_of(whole, *one) for one in statements)
+    assert (cancelled in ("CANCELED", "FAILED"), lost, succeeded) == (True, "FAILED", "SUCCEEDED")
+    assert said.startswith("Spark was restarted while the statement ran.") and said.endswith("run it again."), said
+
+
+def end_of(whole: Whole, role: str, statement_id: str) -> tuple[str, str]:
+    api, found = whole.seen.client(role).statement_execution, list[StatementStatus]()
+
+    def has_ended() -> bool:
+        status = api.get_statement(statement_id).status
+        assert status is not None and status.state is not None
+        found.append(status)
+        return status.state.value not in ("PENDING", "RUNNING")
+
+    wait_until(has_ended, f"the statement of {role} has ended", 120)
+    assert found[-1].state is not None
+    return found[-1].state.value, (found[-1].error.message if found[-1].error else None) or ""
 
 
 def kill_gateway(first: lifecycle.Endpoints) -> None:
