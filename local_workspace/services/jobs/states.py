@@ -185,15 +185,13 @@ def decide_start(run_if: str, upstream: Sequence[TaskState]) -> bool | Outcome |
 
 
 def run_phase(tasks: Iterable[TaskState], is_stopping: bool) -> Phase:
-    """Return the phase of a run some of whose tasks are not final."""
+    """Return the phase of a run some of whose tasks are not final; one whose tasks wait for a worker is PENDING."""
     phases = {state.phase for state in tasks}
     if is_stopping:
         return Phase.TERMINATING
     if phases & {Phase.RUNNING, Phase.TERMINATING} or phases & FINAL:
         return Phase.RUNNING
-    if Phase.PENDING in phases:
-        return Phase.PENDING
-    return Phase.QUEUED if Phase.QUEUED in phases else Phase.PENDING
+    return Phase.PENDING
 
 
 def run_outcome(tasks: Mapping[str, TaskState], leaves: Iterable[str], stop: Outcome | None) -> Outcome:

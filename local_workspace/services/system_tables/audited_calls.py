@@ -72,7 +72,10 @@ _USERS = "/api/2.0/preview/scim/v2/Users"
 _TREE = "/api/2.0/workspace"
 _ACLS: Mapping[str, Audited | details.Describe] = {
     "jobs/{job_id}": Audited("jobs", "changeJobAcl", "resourceId=job_id"),
-    "warehouses/{id}": Audited(_SQL, "changeEndpointAcls", "resourceId=id"),
+    **{
+        f"{path}/{{id}}": Audited(_SQL, "changeEndpointAcls", "resourceId=id")
+        for path in ("warehouses", "sql/warehouses")
+    },
     "cluster-policies/{policy_id}": Audited("clusterPolicies", "changeClusterPolicyAcl", "resourceId=policy_id"),
     **{
         f"{kind}/{{object_id}}": partial(details.describe_object_acl, kind)

@@ -11,8 +11,10 @@ from local_workspace.gateway import token_policy
 from local_workspace.gateway.access_lists import describe_acl, merge_acl, parse_acl
 from local_workspace.gateway.calls import Call, Route
 from local_workspace.gateway.errors import bad_request
+from local_workspace.gateway.principals import WORKSPACE_ADMINS
 from local_workspace.gateway.request_log import require_admin
 
+ADMINS_HOLD = {"group_name": WORKSPACE_ADMINS, "permission_level": "CAN_MANAGE"}  # whatever is set; nobody else may
 SETTINGS = (token_policy.ENABLED, token_policy.LONGEST)
 
 
@@ -53,7 +55,8 @@ def update_permissions(call: Call) -> dict[str, Any]:
 def get_permission_levels(call: Call) -> dict[str, Any]:
     """GET permissions/authorization/tokens/permissionLevels."""
     require_admin(call)
-    return {"permission_levels": [{"permission_level": "CAN_USE", "description": "Can use tokens"}]}
+    levels = {"CAN_USE": "Can use tokens", ADMINS_HOLD["permission_level"]: "Can manage tokens"}
+    return {"permission_levels": [{"permission_level": name, "description": text} for name, text in levels.items()]}
 
 
 _PERMISSIONS = "/api/2.0/permissions/authorization/tokens"
@@ -76,7 +79,8 @@ def _refuse_others(keys: list[str]) -> None:
 def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
     require_admin(call)
     store = call.workspace.store
-    changes = parse_acl(store, call.body.get("access_control_list") or [], token_policy.LEVELS)
+    given = [entry for entry in call.body.get("access_control_list") or [] if entry != ADMINS_HOLD]
+    changes = parse_acl(store, given, token_policy.LEVELS)
     with store.transaction():
         present = token_policy.load(store)["acl"] if keep else []
         token_policy.change(store, acl=merge_acl(present, changes))

@@ -86,10 +86,16 @@ ROUTES: list[Route] = [
     ("DELETE", "/api/2.0/sql/warehouses/{id}", delete_warehouse),
     ("POST", "/api/2.0/sql/warehouses/{id}/start", start_warehouse),
     ("POST", "/api/2.0/sql/warehouses/{id}/stop", stop_warehouse),
-    ("GET", "/api/2.0/permissions/warehouses/{id}/permissionLevels", get_permission_levels),
-    ("GET", "/api/2.0/permissions/warehouses/{id}", get_permissions),
-    ("PUT", "/api/2.0/permissions/warehouses/{id}", set_permissions),
-    ("PATCH", "/api/2.0/permissions/warehouses/{id}", update_permissions),
+    *(
+        (method, f"/api/2.0/permissions/{kind}/{{id}}{rest}", handler)
+        for kind in ("warehouses", "sql/warehouses")  # the older path, which clients still call
+        for method, rest, handler in (
+            ("GET", "/permissionLevels", get_permission_levels),
+            ("GET", "", get_permissions),
+            ("PUT", "", set_permissions),
+            ("PATCH", "", update_permissions),
+        )
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue
-from databricks.sdk.service.jobs import RunIf, TaskDependency, TerminationCodeCode
+from databricks.sdk.service.jobs import RunIf, RunLifeCycleState, TaskDependency, TerminationCodeCode
 
 from local_workspace.gateway import principals
 from local_workspace.gateway.workspace import Workspace
@@ -161,6 +161,8 @@ def test_more_tasks_than_workers_are_queued(jobs_server: JobsServer, client: Wor
         wait_for_task(client, run_id, "RUNNING")
     waiting = submit(client, script_task(ok))
     wait_for_task(client, waiting, "QUEUED")
+    state = client.jobs.get_run(waiting).state
+    assert state is not None and state.life_cycle_state == RunLifeCycleState.PENDING, "no limit of the job's holds it"
     assert waiting in [run.run_id for run in client.jobs.list_runs(active_only=True)]
     client.jobs.cancel_run(long_runs[0])
     assert wait_for_run(client, waiting).result == "SUCCESS"

@@ -119,7 +119,7 @@ def test_only_admins_see_and_change_it(served, root: WorkspaceClient) -> None:
         with pytest.raises(PermissionDenied, match="'ann' is not an admin"):
             call()
     levels = root.permissions.get_permission_levels("authorization", "tokens").permission_levels or []
-    assert [one.permission_level for one in levels] == [PermissionLevel.CAN_USE]
+    assert [one.permission_level for one in levels] == [PermissionLevel.CAN_USE, PermissionLevel.CAN_MANAGE]
 
 
 def test_who_is_deleted_leaves_no_permission_behind(served, root: WorkspaceClient) -> None:
@@ -151,5 +151,9 @@ def test_bad_requests_are_refused_by_name(root: WorkspaceClient) -> None:
         root.workspace_conf.get_status("enableIpAccessLists")
     with pytest.raises(InvalidParameterValue, match="CAN_MANAGE"):
         let(root, "ann", level="CAN_MANAGE")
+    manage = AccessControlRequest(group_name="admins", permission_level=PermissionLevel.CAN_MANAGE)
+    for change in (root.permissions.set, root.permissions.update):  # clients send what admins hold anyway
+        (shown,) = change("authorization", "tokens", access_control_list=[manage]).access_control_list or []
+        assert shown.group_name == "admins" and shown.all_permissions[0].permission_level == PermissionLevel.CAN_MANAGE
     with pytest.raises(InvalidParameterValue, match="does not exist"):
         let(root, "nobody")

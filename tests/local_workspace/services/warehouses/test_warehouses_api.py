@@ -83,6 +83,10 @@ def test_permissions_decide_who_uses_and_who_manages(served, root: WorkspaceClie
         ("root", WarehousePermissionLevel.IS_OWNER),
         ("bob", WarehousePermissionLevel.CAN_USE),
     }
+    older = f"/api/2.0/permissions/sql/warehouses/{identity}"  # the path by which some clients ask
+    assert [entry["user_name"] for entry in root.api_client.do("GET", older)["access_control_list"]] == ["root", "bob"]
+    with pytest.raises(PermissionDenied, match="CAN_MANAGE"):
+        bob.api_client.do("PATCH", older, body={"access_control_list": []})
     bob.warehouses.start(identity)
     for call in (bob.warehouses.stop, bob.warehouses.delete, bob.warehouses.get_permissions):
         with pytest.raises(PermissionDenied, match="CAN_MANAGE"):
