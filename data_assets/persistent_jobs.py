@@ -57,6 +57,10 @@ class TablesJob:
         """Return what the job is called on the target."""
         return f"{target.bucket_prefix}-{self.name}"
 
+    def mark(self, target: Target) -> dict[str, str]:
+        """Return the tags that tell it from somebody else's job of that name."""
+        return {"deployed_by": "data_assets", "estate": target.bucket_prefix}
+
 
 # The data set is of 2013: no day is ever yesterday's, and a run that is not told its days loads all of them again. Its
 # schedule waits for those who have no Dagster to sense what arrives; two would load the same twice.
@@ -96,12 +100,13 @@ def describe_job(job: TablesJob, target: Target) -> DeployedJob:
         schedule=CronSchedule(job.schedule, "UTC", paused),
         max_concurrent_runs=1,  # two would write the same gold tables
         queue=QueueSettings(True),
-        tags={"domain": job.catalog, "team": TEAM, "deployed_by": "data_assets"},
+        tags={"domain": job.catalog, "team": TEAM, **job.mark(target)},
         budget_policy_id=target.budget_policy_id,
         email_notifications=_mail(target),
         webhook_notifications=_call(target),
     )
-    return DeployedJob(settings, {target.principals[role]: level for role, level in job.permissions.items()})
+    levels = {target.principals[role]: level for role, level in job.permissions.items()}
+    return DeployedJob(settings, job.mark(target), levels)
 
 
 def _describe_task(step: Step, job: TablesJob, target: Target) -> Task:

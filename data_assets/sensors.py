@@ -12,7 +12,7 @@ from data_assets.dead_letters import report_dead_letters
 from data_assets.job_runs import look
 from data_assets.jobs import arrival, collect
 from data_assets.persistent_jobs import PERSISTENT_JOBS
-from lakehouse.jobs import find_job
+from lakehouse.jobs import describe_others, find_job
 from lakehouse.serverless.collection import JOB_RUN_TAG
 from lakehouse.targets import current_target
 
@@ -67,12 +67,15 @@ def databricks_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
     target = current_target()
     workspace = open_workspace(target, "pipeline")
-    ids = [(job, find_job(workspace, job.physical_name(target))) for job in PERSISTENT_JOBS]
+    ids = [(job, find_job(workspace, job.physical_name(target), job.mark(target))) for job in PERSISTENT_JOBS]
     deployed = [(job, job_id) for job, job_id in ids if job_id is not None]
     found = look(workspace, deployed, context.cursor, lambda run_id: is_collected(context.instance, run_id))
     for reason in found.refused:
         context.log.warning(reason)
     missing = [job.name for job, job_id in ids if job_id is None]
+    for job in (job for job, job_id in ids if job_id is None):
+        if others := describe_others(workspace, job.physical_name(target), job.mark(target)):
+            context.log.warning("Not followed, since it is not this estate's: %s", others)
     nothing = f"Not deployed: {', '.join(missing)}" if missing else "No run that was not asked for"
     return dg.SensorResult(
         run_requests=list(found.requests) or None,

@@ -14,6 +14,7 @@ from lakehouse.targets import current_target
 from lakehouse.workspace import open_workspace
 from platform_assets.assets import OWNER
 from platform_assets.declarations.artifacts import TEST_JAR_JOB
+from platform_assets.resource_types.ownership import mark_labels
 
 EXPECTED = "Count is: 99"
 CHECK = "prints_the_count"
@@ -32,7 +33,7 @@ KEY = dg.AssetKey(["job_run", TEST_JAR_JOB.name])
 def run_test_jar_job(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """A run of the job test-jar-job: HelloSpark from the volume, and a notebook that counts the same."""
     target = current_target()
-    run = run_job(open_workspace(target, "pipeline"), context, TEST_JAR_JOB.physical_name(target))
+    run = run_job(open_workspace(target, "pipeline"), context, TEST_JAR_JOB.physical_name(target), mark_labels(target))
     printed = {task: text.strip() for task, text in run.printed.items()}
     expected = dict.fromkeys((HELLO_SPARK.name, *TEST_JAR_JOB.notebooks), EXPECTED)
     yield dg.MaterializeResult(

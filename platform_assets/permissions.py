@@ -134,6 +134,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "s3:PutBucketVersioning",
             "s3:PutEncryptionConfiguration",
             "s3:PutLifecycleConfiguration",
+            "s3:TagResource",
         ),
     ),
     "iam_role": _ROLE,

@@ -33,6 +33,7 @@ EXPECTED = frozenset(
         "platform_assets.reconcile.importing.NotReadable",
         "platform_assets.reconcile.rendering.FormatterMissing",
         "platform_assets.reconcile.saved.InvalidPlanFile",
+        "platform_assets.reconcile.plan.NotPrunable",
         "platform_assets.reconcile.saved.PlanOutdated",
         "platform_assets.recovery.snapshot.InvalidSnapshot",
         "platform_assets.recovery.store.NoRecoveryBucket",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.jobs import delete_job, find_job, find_job_ids
+from lakehouse.jobs import delete_job, find_job, find_job_ids, require_not_taken
 from lakehouse.object_permissions import grant_levels, read_permissions
 
 if TYPE_CHECKING:
@@ -24,12 +24,14 @@ _PERMISSIONS = "permissions."
 
 @dataclass(frozen=True)
 class DeployedJob:
-    """A job as declared. `settings` has its name, by which it is found; `permissions`: the level of each principal.
+    """A job as declared. `settings` has its name, `mark` the tags by which it is known from others of that name.
 
-    Fields that the settings leave out are the service's to fill in. Runs have the rights of who deploys it.
+    `permissions`: the level of each principal. Fields that the settings leave out are the service's to fill in. Runs
+    have the rights of who deploys it.
     """
 
     settings: JobSettings
+    mark: Mapping[str, str]
     permissions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -39,18 +41,29 @@ class DeployedJob:
 
 
 def find_differences(workspace: WorkspaceClient, job: DeployedJob) -> list[str]:
-    """Return what is not as declared, each as the path of a field; empty if all is."""
-    job_id = find_job(workspace, job.name)
-    return [MISSING] if job_id is None else _compare_job(workspace, job_id, job)
+    """Return what is not as declared, each as the path of a field; empty if all is.
+
+    Raises:
+        NotOurJob: only somebody else's job has the name.
+    """
+    job_id = find_job(workspace, job.name, job.mark)
+    if job_id is None:
+        require_not_taken(workspace, job.name, job.mark)
+        return [MISSING]
+    return _compare_job(workspace, job_id, job)
 
 
 def deploy_job(workspace: WorkspaceClient, job: DeployedJob) -> tuple[int, list[str]]:
     """Make the job as declared; return its id and what was not so.
 
     Safe to be killed and done again, and to be done twice at once: of two that were made the first stays.
+
+    Raises:
+        NotOurJob: only somebody else's job has the name.
     """
-    job_id = find_job(workspace, job.name)
+    job_id = find_job(workspace, job.name, job.mark)
     if job_id is None:
+        require_not_taken(workspace, job.name, job.mark)
         job_id = _create(workspace, job)
         _permit(workspace, job_id, job)
         return job_id, [MISSING]
@@ -73,7 +86,7 @@ def _compare_job(workspace: WorkspaceClient, job_id: int, job: DeployedJob) -> l
 
 def _create(workspace: WorkspaceClient, job: DeployedJob) -> int:
     workspace.jobs.create(**job.settings.as_shallow_dict())
-    first, *others = find_job_ids(workspace, job.name)
+    first, *others = find_job_ids(workspace, job.name, job.mark)
     for other in others:
         delete_job(workspace, other)
     return first

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from lakehouse.jobs import find_job
+from lakehouse.jobs import describe_others, find_job
 from lakehouse.names import REQUESTED_BY
 from lakehouse.serverless.failures import describe_failure
 from lakehouse.serverless.outcomes import Verdict, judge_run
@@ -32,13 +32,15 @@ class JobRun:
     metadata: Mapping[str, Any]
 
 
-def run_job(workspace: WorkspaceClient, context: Context, name: str, patience_seconds: float = 300.0) -> JobRun:
-    """Run the job of that name, or take up the run that an earlier try of this step began; print what it prints.
+def run_job(
+    workspace: WorkspaceClient, context: Context, name: str, mark: Mapping[str, str], patience_seconds: float = 300.0
+) -> JobRun:
+    """Run the job of that name and mark, or take up the run that an earlier try of this step began; print its output.
 
     Raises:
         dg.Failure: there is no such job, the run did not succeed, or the step was terminated.
     """
-    job_id = _require_job(workspace, name)
+    job_id = _require_job(workspace, name, mark)
 
     step = RemoteStep(workspace, context, patience_seconds)
 
@@ -59,13 +61,20 @@ def run_job(workspace: WorkspaceClient, context: Context, name: str, patience_se
     return JobRun(step.print_logs(run), describe_run(run))
 
 
-def _require_job(workspace: WorkspaceClient, name: str) -> int:
-    job_id = find_job(workspace, name)
+def _require_job(workspace: WorkspaceClient, name: str, mark: Mapping[str, str]) -> int:
+    job_id = find_job(workspace, name, mark)
     if job_id is None:
         raise dg.Failure(
-            f"There is no job {name!r}, or it may not be seen. Remedy: `lakehouse apply -s job`", allow_retries=False
+            f"There is no job {name!r} of this estate, or it may not be seen{_say_others(workspace, name, mark)}. "
+            "Remedy: `lakehouse apply -s job`",
+            allow_retries=False,
         )
     return job_id
+
+
+def _say_others(workspace: WorkspaceClient, name: str, mark: Mapping[str, str]) -> str:
+    others = describe_others(workspace, name, mark)
+    return f"; of somebody else: {others}" if others else ""
 
 
 def _requested_by(run: Run) -> str | None:

@@ -28,7 +28,7 @@ from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
 
 from local_workspace.engines.moto_policies import StoredPolicy
-from local_workspace.engines.moto_s3_request import S3Request
+from local_workspace.engines.moto_s3_request import S3Request, read_tags
 
 REMEMBERED = 16_384
 # HTTP method -> subresource in the query -> permission
@@ -42,6 +42,7 @@ _BUCKET_ACTIONS = {
 _EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 _list_with_deleted = S3Backend.list_objects
 _put_object = s3_responses.S3Response.put_object
+_put_bucket = s3_responses.S3Response._bucket_response_put
 _putting = threading.Lock()  # held by conditional writes
 
 
@@ -67,6 +68,8 @@ def apply_corrections() -> None:
     # A bucket policy's statement was applied whomever it names, under whatever Condition: a Deny of all but some
     # principals locked everybody out. Such statements are the gateway's to evaluate, when it vends credentials.
     replace_attribute(FakeBucket, "get_permission", _decide_for_everybody)
+    # The tags in CreateBucket's body were not set: a bucket whose maker is killed would not say whose it is.
+    replace_attribute(s3_responses.S3Response, "_bucket_response_put", _put_bucket_with_tags)
     # A folder whose objects are all deleted went on being listed in a versioned bucket.
     replace_attribute(S3Backend, "list_objects", _list_existing)
     # Of two that put an object only if there is none, both were told that they had: it was looked first, put later.
@@ -134,6 +137,13 @@ def _put_one_at_a_time(response: s3_responses.S3Response) -> Any:
     is_conditional = response.headers.get("If-None-Match") or response.headers.get("If-Match")
     with _putting if is_conditional else nullcontext():
         return _put_object(response)
+
+
+def _put_bucket_with_tags(response: s3_responses.S3Response, request: Any, bucket_name: str, query: Any) -> Any:
+    answer = _put_bucket(response, request, bucket_name, query)
+    if not query and (tags := read_tags(response.body.decode())):
+        response.backend.put_bucket_tagging(bucket_name, tags)
+    return answer
 
 
 def _queue_arn(response: SQSResponse) -> str:

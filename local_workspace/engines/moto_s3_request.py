@@ -54,6 +54,9 @@ class S3Request(S3IAMRequest):
                 super().check_action_permitted(f"{resource}/{unescape(key)}")
             return
         super().check_action_permitted(resource)
+        if self._action == "s3:CreateBucket" and read_tags(self._text()):
+            self._action = "s3:TagResource"
+            super().check_action_permitted(resource)
 
     def _text(self) -> str:
         return self._body.decode() if isinstance(self._body, bytes) else str(self._body)
@@ -81,6 +84,17 @@ def read_conditions(path: str) -> dict[str, str]:
     """
     query = parse_qs(urlsplit(path).query, keep_blank_values=True)
     return {f"s3:{name}": query[name][0] for name in _CONDITIONS if name in query}
+
+
+def read_tags(body: str) -> dict[str, str]:
+    """Return the tags in the body of CreateBucket."""
+    tags = re.findall(r"<Tag>(.*?)</Tag>", body, re.DOTALL)
+    return {_element("Key", tag): _element("Value", tag) for tag in tags}
+
+
+def _element(name: str, text: str) -> str:
+    match = re.search(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
+    return unescape(match[1]) if match else ""
 
 
 def read_signed_query(path: str) -> dict[str, str]:

@@ -14,7 +14,8 @@ from graphlib import TopologicalSorter
 from platform_assets.reconcile.diff import Change, diff_states
 from platform_assets.reconcile.plan import Action, Plan, Step, World, plan_step
 from platform_assets.resource_types.model import Clients, Resource, State
-from platform_assets.resource_types.sdk_errors import may_be_duplicate, name_error
+from platform_assets.resource_types.ownership import NotOurs, NotVisible, why_not_ours
+from platform_assets.resource_types.sdk_errors import may_be_duplicate, name_error, says_taken
 from platform_assets.resource_types.settling import call_when_settled
 
 
@@ -144,7 +145,7 @@ class _Application:
                 resource.update(self._clients, resource.desired(self._clients.target), _before(step.changes))
                 return Status.UPDATED
             case Action.DELETE:
-                resource.delete(self._clients)
+                self._delete(resource)
                 return Status.DELETED
         return Status.UNCHANGED
 
@@ -158,14 +159,37 @@ class _Application:
 
     def _adopt(self, resource: Resource, desired: State, error: Exception) -> None:
         """Somebody created it meanwhile, or a lost answer of ours did: bring what is there to what is declared."""
+        target = self._clients.target
         actual = resource.read(self._clients)
-        if actual is None:
+        if actual is None and not says_taken(error):
             raise error
+        if actual is None:
+            raise NotVisible(
+                f"it exists and is not visible to {target.principals.get('deployer', 'who applies this')}: "
+                "bind it to this workspace if it is isolated, grant BROWSE (of workspace objects CAN_VIEW) on it, "
+                f"or declare another name. The service said: {error}"
+            ) from error
+        if not_ours := why_not_ours(resource, actual, target):
+            raise NotOurs(not_ours) from error
         changes = diff_states(desired, actual)
         if any(resource.refuse_change(*change) for change in changes):
             raise error
         if changes:
             resource.update(self._clients, desired, _before(changes))
+
+    def _delete(self, resource: Resource) -> None:
+        """Look again before it is gone: meanwhile somebody else may have put something of theirs in its place.
+
+        Raises:
+            NotOurs: naming it.
+        """
+        if resource.mark_field is not None:
+            state = resource.read(self._clients)
+            if state is None:
+                return
+            if not_ours := why_not_ours(resource, state, self._clients.target):
+                raise NotOurs(not_ours)
+        resource.delete(self._clients)
 
 
 def _before(changes: tuple[Change, ...]) -> State:

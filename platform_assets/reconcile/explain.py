@@ -29,6 +29,7 @@ def explain_plan(plan: Plan) -> str:
     """Return the plan as text: a line per change, a summary at the end."""
     lines = [line for step in plan.steps for line in explain_step(step)]
     lines += [f"{UNDECLARED_SIGN} {key} (ours, no longer declared: --prune deletes it)" for key in plan.undeclared]
+    lines += [f"{UNDECLARED_SIGN} {line}" for line in plan.unknown]
     return "\n".join([*lines, summarize_plan(plan), *([f"({plan.remark})"] if plan.remark else [])])
 
 
@@ -60,6 +61,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     return {
         "is_empty": plan.is_empty,
         "undeclared": list(plan.undeclared),
+        "unknown": list(plan.unknown),
         "remark": plan.remark,
         "steps": [
             {

@@ -14,6 +14,11 @@ from lakehouse.targets import Target
 from platform_assets.reconcile.declared import index_resources, order_keys
 from platform_assets.reconcile.diff import Change, diff_states, find_reported
 from platform_assets.resource_types.model import Resource, State
+from platform_assets.resource_types.ownership import why_not_ours
+
+
+class NotPrunable(Exception):
+    """It cannot be said what of the estate is undeclared; the message names the types and why."""
 
 
 class Action(Enum):
@@ -37,6 +42,7 @@ class World:
     states: Mapping[str, State | None]
     errors: Mapping[str, str] = field(default_factory=dict)
     undeclared: Sequence[Resource] = ()
+    unknown: Sequence[str] = ()  # types of which it cannot be said what is ours
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ class Plan:
 
     steps: tuple[Step, ...]
     undeclared: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # types of which it cannot be said what is ours
     remark: str = ""  # what could not be told beside the steps
 
     @property
@@ -99,7 +106,11 @@ class Plan:
 
 
 def plan_changes(resources: Sequence[Resource], target: Target, world: World, prune: Prune = Prune()) -> Plan:
-    """Return what makes the world as declared on the target."""
+    """Return what makes the world as declared on the target.
+
+    Raises:
+        NotPrunable: something is to be pruned, and not all that is ours can be listed.
+    """
     by_key = index_resources(resources)
     steps: list[Step] = []
     moving: set[str] = set()  # what is changed, and what depends on it
@@ -111,7 +122,9 @@ def plan_changes(resources: Sequence[Resource], target: Target, world: World, pr
             moving.add(key)
         steps.append(step)
     if not prune.enabled:
-        return Plan(tuple(steps), tuple(resource.key for resource in world.undeclared))
+        return Plan(tuple(steps), tuple(resource.key for resource in world.undeclared), tuple(world.unknown))
+    if world.unknown:
+        raise NotPrunable("\n".join(["Nothing is pruned, since not all that is ours can be listed:", *world.unknown]))
     return Plan((*steps, *(_plan_delete(resource, prune) for resource in world.undeclared)))
 
 
@@ -132,6 +145,8 @@ def plan_step(resource: Resource, target: Target, world: World) -> Step:
     if actual is None:
         return Step(resource, Action.CREATE, changes, notes)
     reasons = tuple(reason for change in changes for reason in resource.refuse_change(*change))
+    if not_ours := why_not_ours(resource, actual, target):  # what it is like is its owner's business
+        return Step(resource, Action.BLOCKED, (), (not_ours, *reasons), actual)
     if reasons:
         return Step(resource, Action.BLOCKED, changes, reasons + notes, actual)
     return Step(resource, Action.UPDATE if changes else Action.NONE, changes, notes, actual)

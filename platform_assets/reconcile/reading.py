@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from lakehouse.targets import Target
 from lakehouse.workspace import WorkspaceUnreachable, name_local_up
 from platform_assets.reconcile.plan import World
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import WHO, describe_answer, why_not_ours
 from platform_assets.resource_types.registry import TYPES
 from platform_assets.resource_types.sdk_errors import name_error
 
@@ -31,21 +33,25 @@ def read_world(clients: Clients, resources: Sequence[Resource], declared: Iterab
     listing = Listing(clients)
     listed = _find_listed(resources, clients.target)
     with ThreadPoolExecutor(clients.target.parallel_calls, "read") as threads:
-        undeclared = threads.submit(find_undeclared, listing, set(declared)) if declared is not None else None
-        reads = threads.map(lambda one: (one.key, _read(one, listing, one.key in listed)), resources)
+        finding = threads.submit(find_undeclared, listing, set(declared)) if declared is not None else None
+        reads = threads.map(lambda one: (one.key, read_resource(one, listing, one.key in listed)), resources)
         found = dict(reads)
+        undeclared, unknown = finding.result() if finding else ([], [])
         return World(
             {key: state for key, state in found.items() if not isinstance(state, str)},
             {key: error for key, error in found.items() if isinstance(error, str)},
-            undeclared.result() if undeclared else (),
+            undeclared,
+            unknown,
         )
 
 
 def require_open_door(clients: Clients) -> None:
-    """Refuse at once when nobody listens: the SDK would knock for each resource until its deadline.
+    """Refuse at once when nobody is there: the SDK would knock for each resource until its deadline.
+
+    Behind a proxy, which may know the way, nothing is tried.
 
     Raises:
-        WorkspaceUnreachable: connections are refused.
+        WorkspaceUnreachable: the host has no address, or does not answer.
     """
     host = urlsplit(clients.workspace.config.host or "")
     try:
@@ -55,18 +61,41 @@ def require_open_door(clients: Clients) -> None:
             f"Target {clients.target.name}: nobody listens at {host.geturl()}; "
             f"a local workspace comes up with {name_local_up(clients.target)}"
         ) from error
-    except OSError:
-        return  # not for us to decide: the SDK may know of a proxy
+    except OSError as error:
+        if _has_proxy(host.scheme, host.hostname or ""):
+            return
+        what = "has no address (DNS)" if isinstance(error, socket.gaierror) else f"does not answer ({error})"
+        raise WorkspaceUnreachable(
+            f"Target {clients.target.name}: host {host.hostname} {what}; correct `host` of profile "
+            f"{clients.target.profile('deployer')}, or mend the network or its DNS"
+        ) from error
 
 
-def find_undeclared(listing: Listing, declared: set[str]) -> list[Resource]:
-    """Return what carries the estate's mark and is not declared, in the order it could be deleted."""
-    return [
-        resource
-        for resource_type in reversed(TYPES)
-        for resource in sorted(resource_type.find_owned(listing), key=_what_is_deeper_first)
-        if resource.identity not in declared
-    ]
+def _has_proxy(scheme: str, host: str) -> bool:
+    proxies = getproxies()
+    return bool(proxies.get(scheme) or proxies.get("all")) and not proxy_bypass(host)
+
+
+def find_undeclared(listing: Listing, declared: set[str]) -> tuple[list[Resource], list[str]]:
+    """Return what carries the estate's mark and is not declared, in the order it could be deleted.
+
+    With it, in words, which types could not be looked for: what is ours of them is not known.
+
+    Raises:
+        WorkspaceUnreachable: nobody answers.
+    """
+    found: list[Resource] = []
+    unknown: list[str] = []
+    for resource_type in reversed(TYPES):
+        try:
+            owned = sorted(resource_type.find_owned(listing), key=_what_is_deeper_first)
+        except WorkspaceUnreachable:
+            raise
+        except Exception as error:  # noqa: BLE001 - becomes a line of the plan
+            unknown.append(f"{resource_type.type_name}: what is ours cannot be listed: {type(error).__name__}: {error}")
+            continue
+        found += [resource for resource in owned if resource.identity not in declared]
+    return found, unknown
 
 
 def _what_is_deeper_first(resource: Resource) -> tuple[int, str]:
@@ -82,13 +111,24 @@ def _find_listed(resources: Sequence[Resource], target: Target) -> set[str]:
     return {key for keys in containers.values() if len(keys) > 1 for key in keys}
 
 
-def _read(resource: Resource, listing: Listing, is_listed: bool) -> State | str | None:
+def read_resource(resource: Resource, listing: Listing, is_listed: bool) -> State | str | None:
+    """Return its state, None if it is not there, and in words why that is not known.
+
+    Raises:
+        WorkspaceUnreachable: nobody answers.
+    """
     target, container = listing.clients.target, resource.container(listing.clients.target)
     try:
         if is_listed and container is not None:
-            found = listing.states(type(resource), container).get(resource.physical_name(target))
-            return None if found is None else resource.select_declared(found)
-        return resource.read(listing.clients)
+            found = listing.find(type(resource), container, resource.physical_name(target))
+            state = None if found is None else resource.select_declared(found)
+        else:
+            state = resource.read(listing.clients)
+        if state is None:
+            return resource.find_hidden(listing.clients)
+        if why_not_ours(resource, state, target):
+            return {**state, WHO: describe_answer(resource.find_answer(listing.clients))}
+        return state
     except WorkspaceUnreachable:  # no resource's fault
         raise
     except Exception as error:  # noqa: BLE001 - becomes a line of the plan, which fails whoever applies it

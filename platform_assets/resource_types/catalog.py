@@ -15,6 +15,7 @@ from platform_assets.resource_types.catalog_bindings import (
     change_bindings,
     describe_bindings,
     explain_bindings,
+    find_hidden,
     name_workspaces,
     read_bindings,
 )
@@ -48,6 +49,7 @@ class Catalog(Resource):
     purpose: str = ""
 
     type_name = "catalog"
+    mark_field = "properties"
     references = {"location": "external_location"}
     group = "platform_catalog"
     folds_case = True
@@ -94,8 +96,16 @@ class Catalog(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """Get, and the bindings of an isolated one."""
-        found = unless_missing(lambda: clients.workspace.catalogs.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _read_state(clients, found)
+
+    def find_answer(self, clients: Clients) -> CatalogInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.catalogs.get(self.physical_name(clients.target)))
+
+    def find_hidden(self, clients: Clients) -> str | None:
+        """Ask for its bindings, which its owner sees from any workspace."""
+        return find_hidden(clients, "catalog", self.physical_name(clients.target))
 
     def container(self, target: Target) -> str:
         """The metastore."""

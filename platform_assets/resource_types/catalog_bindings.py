@@ -1,4 +1,4 @@
-"""The workspaces that an isolated catalog is open to. https://docs.databricks.com/api/workspace/workspacebindings"""
+"""The workspaces that an isolated catalog, location or credential is open to. https://docs.databricks.com/api/workspace/workspacebindings"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.targets import Target
 from platform_assets.resource_types.model import Clients, InvalidDeclaration
 from platform_assets.resource_types.rebuilding import NotExpressible
+from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import WorkspaceBinding
@@ -49,10 +50,26 @@ def name_workspaces(target: Target, bindings: Mapping[str, str]) -> tuple[tuple[
     )
 
 
-def read_bindings(clients: Clients, catalog: str) -> dict[str, str]:
+def read_bindings(clients: Clients, name: str, kind: str = "catalog") -> dict[str, str]:
     """Return the same of what is there."""
-    found = clients.workspace.workspace_bindings.get_bindings("catalog", catalog, max_results=0)
+    found = clients.workspace.workspace_bindings.get_bindings(kind, name, max_results=0)
     return {str(one.workspace_id): _level(one) for one in found}
+
+
+def find_hidden(clients: Clients, kind: str, name: str) -> str | None:
+    """Return why a securable that no list shows is there all the same, None if it is not: bindings are shown anywhere.
+
+    Raises:
+        Exception: whether it is there cannot be told.
+    """
+    bindings = unless_missing(lambda: read_bindings(clients, name, kind))
+    if bindings is None:
+        return None
+    bound = ", ".join(sorted(bindings)) or "none"
+    return (
+        f"{name} exists and is not visible in this workspace: it is isolated, and bound to {bound}. "
+        "Bind this workspace to it, or open it to all"
+    )
 
 
 def change_bindings(clients: Clients, catalog: str, wanted: Mapping[str, str], found: Mapping[str, str] | None) -> None:

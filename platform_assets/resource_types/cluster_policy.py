@@ -20,7 +20,15 @@ from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.object_levels import OTHERS_REPORTED, describe_levels, permit, rebuild_levels
-from platform_assets.resource_types.ownership import is_own_comment, mark_comment, unmark_comment
+from platform_assets.resource_types.ownership import (
+    choose_own,
+    is_own,
+    is_own_comment,
+    mark_comment,
+    may_take,
+    note_spelling,
+    unmark_comment,
+)
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -44,6 +52,7 @@ class ClusterPolicy(Resource):
     users: tuple[str, ...] = ()
 
     type_name = "cluster_policy"
+    mark_field = "description"
     group = "platform_compute"
     references = {}
     reported = OTHERS_REPORTED
@@ -77,9 +86,12 @@ class ClusterPolicy(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List, since there is no get by name; then the permissions."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None:
             return None
+        if not may_take(self, clients.target, found.name, found.description):
+            spelled = note_spelling(found.name, self.physical_name(clients.target))
+            return {"description": found.description or "", **spelled}
         granted = unless_missing(lambda: read_granted(clients.identity, _KIND, str(found.policy_id)))
         if granted is None:
             return None
@@ -98,7 +110,7 @@ class ClusterPolicy(Resource):
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Edit, with all settings and the libraries that others gave it; permissions are added."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None:
             return
         identity = str(found.policy_id)
@@ -109,14 +121,14 @@ class ClusterPolicy(Resource):
             permit(clients.identity, _KIND, identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
-        """Delete."""
-        found = self._find(clients)
-        if found is not None:
+        """Delete, if it carries name and mark."""
+        found = self.find_answer(clients)
+        if found is not None and is_own(self, clients.target, found.name, found.description):
             unless_missing(lambda: clients.identity.cluster_policies.delete(str(found.policy_id)))
 
     def audited_names(self, clients: Clients) -> tuple[str, ...]:
         """Its id."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         return () if found is None else (str(found.policy_id),)
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> ClusterPolicy:
@@ -133,14 +145,16 @@ class ClusterPolicy(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[ClusterPolicy]:
         """List; the mark is in the description. Who declares none needs no admin's profile."""
         clients, target = listing.clients, listing.clients.target
+        prefix = f"{target.bucket_prefix}-"
         if clients.may_manage_identities:
             for found in clients.identity.cluster_policies.list():
-                if is_own_comment(found.description, target):
-                    yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"))
+                if is_own_comment(found.description, target) and (found.name or "").startswith(prefix):
+                    yield cls((found.name or "").removeprefix(prefix))
 
-    def _find(self, clients: Clients) -> Policy | None:
-        name = self.physical_name(clients.target)
-        return next((one for one in clients.identity.cluster_policies.list() if one.name == name), None)
+    def find_answer(self, clients: Clients) -> Policy | None:
+        """List: ours, or what stands in its way."""
+        name, found = self.physical_name(clients.target), clients.identity.cluster_policies.list()
+        return choose_own(found, name, clients.target, lambda one: one.name, lambda one: one.description)
 
 
 def _settings(desired: State) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class ControlPlaneRole(Role):
     networks: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
 
     type_name = "control_plane_role"
+    mark_field = "tags"
     policy_name = "control-plane"
     purpose = "Databricks' control plane launches compute of the workspace"
     kind = "control_plane_role"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.targets import Target
 from platform_assets.grammar.names import simple_name_problems
+from platform_assets.resource_types.catalog_bindings import find_hidden
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
@@ -33,7 +34,12 @@ class ExternalLocation(Resource):
     managed_sqs: bool = False
 
     type_name = "external_location"
+    mark_field = "comment"
     folds_case = True
+    reported = {
+        "isolation_mode": "it is open to workspaces that are bound to it alone: shown, not changed",
+        "fallback": "where the credential is denied, the cluster's own is taken: shown, not changed",
+    }
     references = {"bucket": "s3_bucket", "credential": "storage_credential", "provided_sqs": "sqs_queue"}
 
     def __post_init__(self) -> None:
@@ -67,8 +73,16 @@ class ExternalLocation(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.external_locations.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> ExternalLocationInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.external_locations.get(self.physical_name(clients.target)))
+
+    def find_hidden(self, clients: Clients) -> str | None:
+        """Ask for its bindings, which its owner sees from any workspace."""
+        return find_hidden(clients, "external_location", self.physical_name(clients.target))
 
     def container(self, target: Target) -> str:
         """The metastore."""
@@ -161,6 +175,7 @@ def _as_queue(found: ExternalLocationInfo) -> dict[str, Any]:
 
 
 def _as_state(found: ExternalLocationInfo) -> State:
+    mode = found.isolation_mode.value if found.isolation_mode else ""
     return {
         "url": f"{(found.url or '').rstrip('/')}/",
         "credential": found.credential_name,
@@ -168,4 +183,6 @@ def _as_state(found: ExternalLocationInfo) -> State:
         "comment": found.comment,
         "enable_file_events": bool(found.enable_file_events),
         "file_event_queue": _as_queue(found),
+        **({"isolation_mode": mode} if mode.endswith("ISOLATED") else {}),
+        **({"fallback": True} if found.fallback else {}),
     }

@@ -49,6 +49,7 @@ class Function(SchemaObject):
     purpose: str = ""
 
     type_name = "function"
+    mark_field = "comment"
     references = {}
     fixed = {"language": "a function in another language is there, and is not replaced by one in SQL"}
 
@@ -80,8 +81,12 @@ class Function(SchemaObject):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.functions.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> FunctionInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.functions.get(self.physical_name(clients.target)))
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:

@@ -21,6 +21,7 @@ from platform_assets.resource_types.identities import (
 )
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import choose_own, is_own, note_spelling, read_mark
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
@@ -43,6 +44,7 @@ class Group(Resource):
     members: tuple[str, ...] = ()
 
     type_name = "group"
+    mark_field = "external_id"
     group = "platform_identity"
     references = {}
     fixed = {"identity_provider": "an identity provider keeps this group: change it there, or declare another name"}
@@ -68,8 +70,16 @@ class Group(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List by name; then names for its members' ids."""
-        found = self._find(clients)
-        return None if found is None else _as_state(found, clients.target, read_names(clients))
+        found = self.find_answer(clients)
+        if found is None:
+            return None
+        spelled = note_spelling(found.display_name, self.physical_name(clients.target))
+        return {**_as_state(found, clients.target, read_names(clients)), **spelled}
+
+    def read_mark(self, state: State) -> Mapping[str, str]:
+        """An external id that is no estate's is an identity provider's mark."""
+        other = state["identity_provider"]
+        return read_mark(state["external_id"] or other) or ({"identity_provider": other} if other else {})
 
     def container(self, target: Target) -> str:
         """The workspace."""
@@ -96,16 +106,16 @@ class Group(Resource):
         """One patch: add and remove what the plan says, and no more."""
         from databricks.sdk.service.iam import PatchSchema
 
-        found = self._find(clients)
+        found = self.find_answer(clients)
         operations = _list_operations(clients, desired, before)
         if found is not None and operations:
             schemas = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
             clients.identity.groups.patch(str(found.id), operations=operations, schemas=schemas)
 
     def delete(self, clients: Clients) -> None:
-        """Delete, with what was granted to it."""
-        found = self._find(clients)
-        if found is not None:
+        """Delete, with what was granted to it, if it carries name and mark."""
+        found = self.find_answer(clients)
+        if found is not None and is_own(self, clients.target, found.display_name, found.external_id):
             unless_missing(lambda: clients.identity.groups.delete(str(found.id)))
 
     @classmethod
@@ -129,9 +139,11 @@ class Group(Resource):
         joined = [f"grant membership to {member}" for member in minus(after, before or ())]
         return (*joined, *(f"revoke membership from {member}" for member in minus(before or (), after)))
 
-    def _find(self, clients: Clients) -> Found | None:
+    def find_answer(self, clients: Clients) -> Found | None:
+        """List by name, which ignores case: ours, or what stands in its way."""
         name = self.physical_name(clients.target)
-        return next(iter(clients.identity.groups.list(filter=f'displayName eq "{name}"')), None)
+        found = clients.identity.groups.list(filter=f'displayName eq "{name}"')
+        return choose_own(found, name, clients.target, lambda one: one.display_name, lambda one: one.external_id)
 
 
 def _declare(member: str, rebuilding: Rebuilding) -> str:

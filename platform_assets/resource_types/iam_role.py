@@ -27,6 +27,7 @@ class StorageRole(Role):
     queues: tuple[str, ...] = ()  # of file events
 
     type_name = "iam_role"
+    mark_field = "tags"
     references = {"buckets": "s3_bucket", "key_name": "kms_key", "queues": "sqs_queue"}
     policy_name = "storage"
     purpose = "Unity Catalog's access to the lakehouse's buckets"

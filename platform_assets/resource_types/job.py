@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lakehouse.grammar.texts import choice_problems
 from lakehouse.jars import JARS
-from lakehouse.jobs import delete_job, find_job_ids
+from lakehouse.jobs import delete_job, find_job_ids, list_jobs
 from lakehouse.names import REQUESTED_BY, physical_name
 from lakehouse.object_permissions import allow, grant_levels, read_permissions
 from lakehouse.targets import Target
@@ -24,9 +24,17 @@ from platform_assets.resource_types.jar_upload import jar_path
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.notebook import notebook_path
-from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.ownership import choose_own, mark_labels, may_take, note_spelling, own_labels
+
+if TYPE_CHECKING:
+    from databricks.sdk.service.jobs import BaseJob
 
 _API = "/api/2.2/jobs"
+# Settings that a hand can give a job and that no declaration names.
+_OTHERS = (
+    *("schedule", "trigger", "continuous", "git_source", "job_clusters", "budget_policy_id", "run_as", "health"),
+    *("webhook_notifications", "email_notifications", "timeout_seconds", "description"),
+)
 _ENVIRONMENT = "java"
 _PAGED = ("tasks", "environments", "parameters")  # lists that come in pages
 
@@ -50,6 +58,8 @@ class Job(Resource):
     permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     type_name = "job"
+    mark_field = "tags"
+    reported = {"other_settings": "are not declared: shown, not changed"}
     group = "platform_jobs"
 
     def find_problems(self, target: Target) -> Iterator[str]:
@@ -87,21 +97,31 @@ class Job(Resource):
         }
 
     def read(self, clients: Clients) -> State | None:
-        """List by name, Get, and the permissions of the declared principals."""
-        ids = find_job_ids(clients.workspace, self.physical_name(clients.target))
-        if not ids:
+        """List by name, which ignores case; Get, and the permissions of the declared principals."""
+        chosen = self.find_answer(clients)
+        if chosen is None:
             return None
-        settings = _get_settings(clients, ids[0])
+        job_id, labels, name = chosen.job_id, own_labels(_labels(chosen)), _name(chosen)
+        if not may_take(self, clients.target, name, labels):
+            return {"tags": labels, **note_spelling(name, self.physical_name(clients.target))}
+        settings = _get_settings(clients, job_id or 0)
         found = {
             **settings,
             "tasks": {task["task_key"]: task for task in settings.get("tasks") or []},
             "environments": {one["environment_key"]: one["spec"] for one in settings.get("environments") or []},
-            "permissions": read_permissions(clients.workspace, "jobs", str(ids[0])),
+            "permissions": read_permissions(clients.workspace, "jobs", str(job_id)),
         }
-        desired = self.desired(clients.target)
+        desired = {**self.desired(clients.target), "tags": labels}
         undeclared = {key: task for key, task in found["tasks"].items() if key not in desired["tasks"]}
         state: dict[str, Any] = _shape(found, desired)
-        return {**state, "tasks": {**state["tasks"], **undeclared}}
+        others = sorted(name for name in _OTHERS if settings.get(name))
+        reported = {"other_settings": others} if others else {}
+        return {**state, "tasks": {**state["tasks"], **undeclared}, **reported}
+
+    def find_answer(self, clients: Clients) -> BaseJob | None:
+        """List by name: ours, or what stands in its way."""
+        name = self.physical_name(clients.target)
+        return choose_own(list_jobs(clients.workspace, name), name, clients.target, _name, _labels)
 
     def create(self, clients: Clients, desired: State) -> None:
         """Create. Names need not be unique: of several (a lost answer, two at once) the first stays."""
@@ -109,14 +129,19 @@ class Job(Resource):
         control = [allow(name, level).as_dict() for name, level in desired["permissions"].items()]
         name = self.physical_name(clients.target)
         _do(clients, "POST", "create", body={"name": name, **settings, "access_control_list": control})
-        for job_id in find_job_ids(clients.workspace, name)[1:]:
+        for job_id in find_job_ids(clients.workspace, name, desired["tags"])[1:]:
             delete_job(clients.workspace, job_id)
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update the fields that differ; take out tasks that are not declared."""
-        (job_id, *_) = find_job_ids(clients.workspace, self.physical_name(clients.target))
+        chosen = self.find_answer(clients)
+        if chosen is None:
+            return
+        job_id, kept = chosen.job_id, _labels(chosen)
         settings = _as_settings({name: desired[name] for name in before if name != "permissions"})
         extra = [f"tasks/{key}" for key in before.get("tasks") or {} if key not in desired["tasks"]]
+        if "tags" in settings:
+            settings["tags"] = {**kept, **settings["tags"]}  # the service takes the place of all of them
         if settings:
             body = {"job_id": job_id, "new_settings": settings, "fields_to_remove": extra}
             _do(clients, "POST", "update", body=body)
@@ -125,24 +150,26 @@ class Job(Resource):
 
     def delete(self, clients: Clients) -> None:
         """Delete; active runs are cancelled."""
-        for job_id in find_job_ids(clients.workspace, self.physical_name(clients.target)):
+        for job_id in self._find_own(clients):
             delete_job(clients.workspace, job_id)
 
     def audited_names(self, clients: Clients) -> tuple[str, ...]:
         """Its id."""
-        return tuple(map(str, find_job_ids(clients.workspace, self.physical_name(clients.target))[:1]))
+        return tuple(map(str, self._find_own(clients)[:1]))
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[Job]:
         """List; the mark is in the tags."""
         target = listing.clients.target
-        names = {
-            job.settings.name or ""
-            for job in listing.clients.workspace.jobs.list()
-            if job.settings and own_labels(job.settings.tags) == mark_labels(target)
-        }
+        prefix = job_name(target, "")
+        jobs = listing.clients.workspace.jobs.list()
+        names = {_name(job) for job in jobs if own_labels(_labels(job)) == mark_labels(target)}
         for name in sorted(names):
-            yield cls(name.removeprefix(job_name(target, "")))
+            if name.startswith(prefix):
+                yield cls(name.removeprefix(prefix))
+
+    def _find_own(self, clients: Clients) -> list[int]:
+        return find_job_ids(clients.workspace, self.physical_name(clients.target), mark_labels(clients.target))
 
     def _notebook_tasks(self, target: Target) -> dict[str, Any]:
         return {
@@ -167,6 +194,14 @@ def _get_settings(clients: Clients, job_id: int) -> dict[str, Any]:
         token = answer.get("next_page_token")
         query = {"job_id": job_id, "page_token": token} if token else None
     return settings
+
+
+def _name(job: BaseJob) -> str:
+    return (job.settings.name if job.settings else None) or ""
+
+
+def _labels(job: BaseJob) -> Mapping[str, str]:
+    return (job.settings.tags if job.settings else None) or {}
 
 
 def _as_settings(state: State) -> dict[str, Any]:

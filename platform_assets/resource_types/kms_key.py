@@ -24,6 +24,7 @@ class KmsKey(Resource):
     """A customer-managed key with yearly rotation, known by its alias."""
 
     type_name = "kms_key"
+    mark_field = "tags"
     references = {}
     kinds = frozenset({"aws"})
     holds_data = True  # without the key the data is gone

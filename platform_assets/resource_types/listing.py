@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from platform_assets.resource_types.model import Clients, Resource, State
+from platform_assets.resource_types.ownership import SPELLED
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 T = TypeVar("T")
@@ -28,6 +29,19 @@ class Listing:
             Exception: the list call's own, the same for all who ask.
         """
         return self.once((resource_type, container), lambda: self._list(resource_type, container))
+
+    def find(self, resource_type: type[Resource], container: str, name: str) -> State | None:
+        """Return the state of what is called so in a container, or so but for the case of letters, which it says.
+
+        Raises:
+            Exception: the list call's own.
+        """
+        states = self.states(resource_type, container)
+        if name in states:
+            return states[name]
+        folded = self.once((resource_type, container, "folded"), lambda: {one.casefold(): one for one in states})
+        spelled = folded.get(name.casefold())
+        return None if spelled is None else {**states[spelled], SPELLED: spelled}
 
     def once(self, key: Hashable, ask: Callable[[], T]) -> T:
         """Return what the first who asks under this key is told.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from lakehouse.grammar.places import find_declaration
 from lakehouse.targets import Target
 from lakehouse.workspace import WorkspaceUnreachable, open_aws_client, open_workspace
+from platform_assets.resource_types.ownership import read_mark
 from platform_assets.resource_types.value_diff import explain_values
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Clients:
 class Resource(ABC):
     """A declared resource. `name` is logical, parts separated by dots; `after` holds keys it must come after.
 
+    `adopt` takes over what stands there under its exact name without any mark; else that is refused (ownership.py).
+    `mark_field`: the field of the state that holds the mark, None of types that have none.
     `references`: fields that name resources, and of which type, of a type that can be rebuilt; None of other types.
     `fixed`: fields that cannot be changed, with the reason; `reported`: fields of the world that are shown and left.
     `kept_elsewhere`: fields of the state that stand for content of this repository or of a secrets manager.
@@ -82,6 +85,7 @@ class Resource(ABC):
 
     name: str
     after: tuple[str, ...] = field(default=(), kw_only=True)
+    adopt: bool = field(default=False, kw_only=True)
 
     type_name: ClassVar[str]
     group: ClassVar[str] = "platform_storage"
@@ -92,6 +96,7 @@ class Resource(ABC):
     fixed: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[Mapping[str, str]] = {}
     kept_elsewhere: ClassVar[frozenset[str]] = frozenset()
+    mark_field: ClassVar[str | None] = None
 
     def __new__(cls, *args: Any, **fields: Any) -> Self:
         """Note where the declaration stands; it is no field, so equal declarations stay equal."""
@@ -185,6 +190,18 @@ class Resource(ABC):
     def read_whole(self, clients: Clients) -> State | None:
         """Return the state with all that a declaration could say, from a resource that says no more than its name."""
         return self.read(clients)
+
+    def read_mark(self, state: State) -> Mapping[str, str] | None:
+        """Return the mark that a state carries, empty if none; None of a type that has no mark."""
+        return None if self.mark_field is None else read_mark(state.get(self.mark_field))
+
+    def find_answer(self, clients: Clients) -> Any:
+        """Return what the API says of the one that stands there: whose it is, asked where it is not ours."""
+        return None
+
+    def find_hidden(self, clients: Clients) -> str | None:
+        """Return why something that was not found is there all the same, None if it is not; asked before it is made."""
+        return None
 
     def select_declared(self, state: State) -> State:
         """Return of a listed state what this declaration speaks of; `read` gives no more than that."""

@@ -27,7 +27,14 @@ from platform_assets.resource_types.object_levels import (
     permit,
     rebuild_levels,
 )
-from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.ownership import (
+    choose_own,
+    is_own,
+    mark_labels,
+    may_take,
+    note_spelling,
+    own_labels,
+)
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.workspace_file import WorkspaceFile
@@ -54,6 +61,7 @@ class Pipeline(Resource):
     permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     type_name = "pipeline"
+    mark_field = "tags"
     group = "platform_jobs"
     references = {}
     holds_data = True  # its tables go with it
@@ -96,9 +104,11 @@ class Pipeline(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List by name, Get, and the permissions."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None:
             return None
+        if not may_take(self, clients.target, found.name, _labels(found)):
+            return {"tags": _labels(found), **note_spelling(found.name, self.physical_name(clients.target))}
         granted = unless_missing(lambda: read_granted(clients.workspace, _KIND, str(found.pipeline_id)))
         if granted is None:
             return None
@@ -113,7 +123,7 @@ class Pipeline(Resource):
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update, with all settings, those of others too; permissions are added."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None or found.spec is None:
             return
         identity = str(found.pipeline_id)
@@ -125,9 +135,9 @@ class Pipeline(Resource):
             permit(clients.workspace, _KIND, identity, desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
-        """Delete; the tables of the pipeline go with it."""
-        found = self._find(clients)
-        if found is not None:
+        """Delete, if it carries name and mark; the tables of the pipeline go with it."""
+        found = self.find_answer(clients)
+        if found is not None and is_own(self, clients.target, found.name, _labels(found)):
             unless_missing(lambda: clients.workspace.pipelines.delete(str(found.pipeline_id)))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> Pipeline:
@@ -151,13 +161,15 @@ class Pipeline(Resource):
         clients, prefix = listing.clients, f"{listing.clients.target.bucket_prefix}-"
         for one in _list(clients, f"{prefix}%"):
             found = _get(clients, str(one.pipeline_id))
-            if found and found.spec and own_labels(found.spec.tags) == mark_labels(clients.target):
+            if found and _labels(found) == mark_labels(clients.target) and (found.name or "").startswith(prefix):
                 yield cls((found.name or "").removeprefix(prefix), schema="")
 
-    def _find(self, clients: Clients) -> GetPipelineResponse | None:
+    def find_answer(self, clients: Clients) -> GetPipelineResponse | None:
+        """List by name, whose case and signs a filter may ignore, and Get: ours, or what stands in its way."""
         name = self.physical_name(clients.target)
-        identity = next((str(one.pipeline_id) for one in _list(clients, name) if one.name == name), None)
-        return _get(clients, identity) if identity else None
+        named = [one for one in _list(clients, name) if (one.name or "").casefold() == name.casefold()]
+        found = [one for one in (_get(clients, str(one.pipeline_id)) for one in named) if one]
+        return choose_own(found, name, clients.target, lambda one: one.name, _labels)
 
 
 def _list(clients: Clients, pattern: str) -> Iterator[PipelineStateInfo]:
@@ -166,6 +178,10 @@ def _list(clients: Clients, pattern: str) -> Iterator[PipelineStateInfo]:
 
 def _get(clients: Clients, identity: str) -> GetPipelineResponse | None:
     return unless_missing(lambda: clients.workspace.pipelines.get(identity))
+
+
+def _labels(found: GetPipelineResponse) -> dict[str, str]:
+    return own_labels(found.spec.tags if found.spec else None)
 
 
 def _as_library(source: Notebook | WorkspaceFile, target: Target) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from platform_assets.resource_types.sql_places import SqlReader, fill_places, li
 RUN_AS = ("VIEWER", "OWNER")
 
 _PAGE = 100
+_MARKS = ("managed_by=", "estate=")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Query(SqlReader, SavedObject):
     run_as: str = "VIEWER"
 
     type_name = "query"
+    mark_field = "tags"
     permissions_type = "queries"
 
     def __post_init__(self) -> None:
@@ -120,7 +122,7 @@ class Query(SqlReader, SavedObject):
                     yield Found(str(found.id), f"{tree_path(found.parent_path)}/{found.display_name}", found)
 
     def read_settings(self, clients: Clients, found: Found, warehouses: Mapping[str, str]) -> dict[str, Any]:
-        """Of the tags those that are declared: others put their own."""
+        """Of the tags those that are declared, and marks: others put their own."""
         answer, tags = found.answer, {*self.tags, *_mark(clients.target)}
         parameters = [one.as_dict() for one in answer.parameters or []]
         return {
@@ -129,7 +131,7 @@ class Query(SqlReader, SavedObject):
             "catalog": answer.catalog or None,
             "schema": answer.schema or None,
             "description": answer.description or "",
-            "tags": sorted(tags & set(answer.tags or [])),
+            "tags": sorted(one for one in answer.tags or [] if one in tags or one.startswith(_MARKS)),
             "run_as_mode": answer.run_as_mode.value if answer.run_as_mode else None,
         }
 

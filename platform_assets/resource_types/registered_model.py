@@ -25,6 +25,7 @@ class RegisteredModel(SchemaObject):
     purpose: str = ""
 
     type_name = "registered_model"
+    mark_field = "comment"
     references = {}
     holds_data = True
 
@@ -39,8 +40,12 @@ class RegisteredModel(SchemaObject):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.registered_models.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> RegisteredModelInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.registered_models.get(self.physical_name(clients.target)))
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:

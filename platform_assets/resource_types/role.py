@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ from platform_assets.resource_types.policies import normalize_policy
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.settling import call_when_settled
 
+_SESSION_SECONDS = 3600  # AWS's default
 _KIND_TAG = "lakehouse:kind"  # what a role is for; those of storage credentials carry none
 
 
@@ -28,7 +29,11 @@ class Role(Resource):
     """A role; its state has `trust`, `policy` and `tags`."""
 
     kinds = frozenset({"aws"})
-    reported = {"other_policies": "attached by somebody else: shown, not removed"}
+    reported = {
+        "other_policies": "attached by somebody else: shown, not removed",
+        "permissions_boundary": "set by somebody else: shown, not removed",
+        "max_session_seconds": "set by somebody else: shown, not changed",
+    }
 
     policy_name: ClassVar[str]
     purpose: ClassVar[str]  # shown in the AWS console
@@ -69,6 +74,7 @@ class Role(Resource):
             "policy": self._read_policy(iam, name),
             "tags": _read_labels(role.get("Tags", [])),
             **({"other_policies": others} if others else {}),
+            **_read_limits(role),
         }
 
     def create(self, clients: Clients, desired: State) -> None:
@@ -115,6 +121,15 @@ class Role(Resource):
     def _read_policy(self, iam: Any, role: str) -> Any:
         answer = unless_missing(lambda: iam.get_role_policy(RoleName=role, PolicyName=self.policy_name))
         return answer and normalize_policy(answer["PolicyDocument"])
+
+
+def _read_limits(role: Mapping[str, Any]) -> dict[str, Any]:
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    seconds = role.get("MaxSessionDuration", _SESSION_SECONDS)
+    return {
+        **({"permissions_boundary": boundary} if boundary else {}),
+        **({"max_session_seconds": seconds} if seconds != _SESSION_SECONDS else {}),
+    }
 
 
 def _list_labels(clients: Clients) -> Iterator[tuple[str, dict[str, str]]]:

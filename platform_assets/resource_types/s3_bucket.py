@@ -46,6 +46,7 @@ class S3Bucket(Resource):
     lifecycle: tuple[LifecycleRule, ...] = ()
 
     type_name = "s3_bucket"
+    mark_field = "tags"
     references = {"key_name": "kms_key", "role": "iam_role", "events_to": "sqs_queue"}
     kinds = frozenset({"s3", "aws"})
     holds_data = True
@@ -89,11 +90,12 @@ class S3Bucket(Resource):
         return {name: read(s3, bucket) for name, read in READERS.items()}
 
     def create(self, clients: Clients, desired: State) -> None:
-        """CreateBucket, then each field that is not empty; closed to the public first."""
+        """CreateBucket with its tags, then each other field that is not empty; closed to the public first."""
         s3, bucket, region = clients.aws("s3"), self.physical_name(clients.target), clients.target.region
-        place = {} if region == _NO_CONSTRAINT else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=bucket, **place)
-        self.update(clients, desired, {name: None for name in desired if desired[name]})
+        place = {} if region == _NO_CONSTRAINT else {"LocationConstraint": region}
+        tags = [{"Key": key, "Value": value} for key, value in desired["tags"].items()]
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={**place, "Tags": tags})
+        self.update(clients, desired, {name: None for name in desired if desired[name] and name != "tags"})
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """One Put call per field; a Delete where no lifecycle rule is declared."""

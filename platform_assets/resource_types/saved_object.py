@@ -79,6 +79,11 @@ class SavedObject(EstateObject):
             **describe_levels(granted, wanted),
         }
 
+    def find_answer(self, clients: Clients) -> Any:
+        """Return what the API says of the one at its path."""
+        found = self.find(clients)
+        return found.answer if found else None
+
     def rebuild_base(self, state: State, rebuilding: Rebuilding) -> dict[str, Any]:
         """Return the fields of who may do what, and of the warehouse.
 

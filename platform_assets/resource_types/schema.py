@@ -28,6 +28,7 @@ class Schema(Resource):
     purpose: str = ""
 
     type_name = "schema"
+    mark_field = "properties"
     references = {}
     group = "platform_catalog"
     folds_case = True
@@ -53,8 +54,12 @@ class Schema(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.schemas.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> SchemaInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.schemas.get(self.physical_name(clients.target)))
 
     def container(self, target: Target) -> str:
         """The catalog."""

@@ -45,14 +45,21 @@ def may_be_duplicate(error: Exception) -> bool:
 
     Unity Catalog answers 400 or 409 with a code per type; a path that is taken may be so by the resource itself.
     """
+    from databricks.sdk.errors.base import DatabricksError
+
+    is_close = isinstance(error, DatabricksError) and any(said in str(error) for said in _TAKEN)
+    return is_close or says_taken(error)
+
+
+def says_taken(error: Exception) -> bool:
+    """Say whether an SDK's error means that something of that very name exists."""
     from databricks.sdk.errors import AlreadyExists, ResourceAlreadyExists
     from databricks.sdk.errors.base import DatabricksError
 
     if isinstance(error, AlreadyExists | ResourceAlreadyExists):
         return True
     if isinstance(error, DatabricksError):
-        code, text = error.error_code or "", str(error)
-        return code.endswith("ALREADY_EXISTS") or any(said in text for said in _TAKEN)
+        return (error.error_code or "").endswith("ALREADY_EXISTS")
     return "ALREADY_EXISTS]" in str(error) or _aws_code(error) in _DUPLICATE  # the first is a condition of SQL
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lakehouse.grammar.texts import length_problems, pattern_problems
 from lakehouse.targets import Target
@@ -20,6 +20,15 @@ from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.object_levels import rebuild_levels
+from platform_assets.resource_types.ownership import (
+    MANAGER,
+    UNFINISHED,
+    choose_own,
+    is_own,
+    mark_labels,
+    may_take,
+    note_spelling,
+)
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.secret_sources import (
@@ -30,7 +39,12 @@ from platform_assets.resource_types.secret_sources import (
     source_name,
 )
 
-_MARK = "lakehouse.copy"
+if TYPE_CHECKING:
+    from databricks.sdk.service.workspace import SecretScope as WorkspaceScope
+
+_RESERVED = "lakehouse."
+_MARK = f"{_RESERVED}copy"
+_ESTATE = f"{_RESERVED}estate."  # a key that ends with the estate's name: the mark of the scope itself
 _STALE = "not the current value"
 _KEY = re.compile(r"[\w.@-]{1,128}", re.ASCII)
 
@@ -52,6 +66,7 @@ class SecretScope(Resource):
     writers: tuple[str, ...] = ()
 
     type_name = "secret_scope"
+    mark_field = "mark"
     group = "platform_security"
     holds_data = True  # secrets that others put there have no source to come back from
     kept_elsewhere = frozenset({"secrets"})
@@ -64,10 +79,10 @@ class SecretScope(Resource):
     def __post_init__(self) -> None:
         """Refuse what is no reference before anything shows or stores it."""
         for key, reference in self.secrets.items():
-            if not _KEY.fullmatch(key) or key.startswith(_MARK):
+            if not _KEY.fullmatch(key) or key.startswith(_RESERVED):
                 raise InvalidSecretReference(
                     f"{self.key}: a secret's key is 1 to 128 letters, digits, - _ . @ and does not start with "
-                    f"{_MARK}, got {key!r} (declared at {self.declared_at})"
+                    f"{_RESERVED}, got {key!r} (declared at {self.declared_at})"
                 )
             require_reference(f"{self.key}, {key}", reference)
 
@@ -94,23 +109,36 @@ class SecretScope(Resource):
         """Who may do what, and what each secret is a copy of."""
         readers = {name_principal(target, role): "READ" for role in self.readers}
         writers = {name_principal(target, role): "WRITE" for role in self.writers}
-        return {"permissions": {**readers, **writers}, "secrets": self._sources(target)}
+        return {"mark": mark_labels(target), "permissions": {**readers, **writers}, "secrets": self._sources(target)}
 
     def read(self, clients: Clients) -> State | None:
         """Describe the sources, list the access list and the keys; no value is read."""
         sources = self._sources(clients.target)
         versions = {key: read_version(clients, source) for key, source in sources.items()}
         api, scope = clients.workspace.secrets, self.physical_name(clients.target)
+        found = self.find_answer(clients)
+        if found is None:
+            return None
+        if found.name != scope:
+            return {"mark": {}, **note_spelling(found.name, scope)}
         acl = unless_missing(lambda: {str(one.principal): _level(one) for one in api.list_acls(scope)})
         if acl is None:
             return None
         keys = _list_keys(clients, scope)
+        mark = _read_mark(keys)
+        if not keys and acl.items() <= {(clients.target.principals["deployer"], "MANAGE")}:
+            mark_fields = {"mark": {}, UNFINISHED: True}
+        elif may_take(self, clients.target, scope, mark):
+            mark_fields = {"mark": mark}
+        else:
+            return {"mark": mark}
         held = {key: sources[key] if _is_copied(keys, key, versions[key]) else _STALE for key in sources if key in keys}
         wanted = self.desired(clients.target)["permissions"]
         known = {*wanted, clients.target.principals["deployer"], "admins"}
         others = [f"{name} ({level})" for name, level in acl.items() if name not in known]
-        other_keys = [key for key in keys if key not in sources and not key.startswith(_MARK)]
+        other_keys = [key for key in keys if key not in sources and not key.startswith(_RESERVED)]
         return {
+            **mark_fields,
             "permissions": {name: acl[name] for name in wanted if name in acl},
             "secrets": held,
             **({"other_principals": sorted(others)} if others else {}),
@@ -123,18 +151,22 @@ class SecretScope(Resource):
         self.update(clients, desired, dict.fromkeys(desired))
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
-        """Put the permissions and the secrets that differ."""
+        """Put the mark, the permissions and the secrets that differ."""
         from databricks.sdk.service.workspace import AclPermission
 
         scope = self.physical_name(clients.target)
+        if "mark" in before:
+            clients.workspace.secrets.put_secret(scope, f"{_ESTATE}{desired['mark']['estate']}", string_value=MANAGER)
         for principal, level in _differing(desired, before, "permissions"):
             clients.workspace.secrets.put_acl(scope, principal, AclPermission(level))
         for key, source in _differing(desired, before, "secrets"):
             _copy(clients, scope, key, source)
 
     def delete(self, clients: Clients) -> None:
-        """Delete, with all secrets in it; their sources stay."""
-        unless_missing(lambda: clients.workspace.secrets.delete_scope(self.physical_name(clients.target)))
+        """Delete, with all secrets in it, if it carries the mark; their sources stay."""
+        found = self.find_answer(clients)
+        if found and is_own(self, clients.target, found.name, _read_mark(_list_keys(clients, str(found.name)))):
+            unless_missing(lambda: clients.workspace.secrets.delete_scope(self.physical_name(clients.target)))
 
     def read_whole(self, clients: Clients) -> State | None:
         """Read, with the keys of copied secrets."""
@@ -157,14 +189,27 @@ class SecretScope(Resource):
 
     @classmethod
     def find_owned(cls, listing: Listing) -> Iterator[SecretScope]:
-        """List; the prefix is the mark, a scope has nothing else to carry one."""
-        prefix = scope_name(listing.clients.target, "")
+        """List, and the keys of each with our prefix: the mark is one of them."""
+        target = listing.clients.target
+        prefix = scope_name(target, "")
         for found in listing.clients.workspace.secrets.list_scopes():
-            if (found.name or "").startswith(prefix):
-                yield cls((found.name or "").removeprefix(prefix))
+            name = found.name or ""
+            if name.startswith(prefix) and _read_mark(_list_keys(listing.clients, name)) == mark_labels(target):
+                yield cls(name.removeprefix(prefix))
+
+    def find_answer(self, clients: Clients) -> WorkspaceScope | None:
+        """List: one of that name, which ignores case."""
+        name, scopes = self.physical_name(clients.target), clients.workspace.secrets.list_scopes()
+        return choose_own(scopes, name, clients.target, lambda one: one.name, lambda one: None)
 
     def _sources(self, target: Target) -> dict[str, str]:
         return {key: source_name(target, reference) for key, reference in self.secrets.items()}
+
+
+def _read_mark(keys: Iterable[str]) -> dict[str, str]:
+    """Return the mark among the keys of a scope; empty if there is none."""
+    estates = sorted(key.removeprefix(_ESTATE) for key in keys if key.startswith(_ESTATE))
+    return {"managed_by": MANAGER, "estate": ", ".join(estates)} if estates else {}
 
 
 def _copy(clients: Clients, scope: str, key: str, source: str) -> None:

@@ -23,14 +23,22 @@ from platform_assets.resource_types.object_levels import (
     permit,
     rebuild_levels,
 )
-from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.ownership import is_own, mark_labels, may_take, note_spelling, own_labels
 from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
 if TYPE_CHECKING:
-    from databricks.sdk.service.serving import EndpointTag, ServingEndpointDetailed
+    from databricks.sdk.service.serving import (
+        EndpointCoreConfigOutput,
+        EndpointPendingConfig,
+        EndpointTag,
+        ServedEntityOutput,
+        ServingEndpointDetailed,
+    )
 
 _KIND = "serving-endpoints"
+_KEPT = ("environment_vars", "instance_profile_arn", "min_provisioned_concurrency", "max_provisioned_concurrency")
+_CAPTURED = ("catalog_name", "schema_name", "table_name_prefix", "enabled")
 
 
 def served_name(model: str, version: int) -> str:
@@ -53,6 +61,7 @@ class ServingEndpoint(Resource):
     permissions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     type_name = "serving_endpoint"
+    mark_field = "tags"
     group = "platform_compute"
     references = {}
     reported = OTHERS_REPORTED
@@ -95,9 +104,12 @@ class ServingEndpoint(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """Get, and the permissions. A configuration that is being rolled out counts; who made it always manages it."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None:
             return None
+        if not may_take(self, clients.target, found.name, _labels(found.tags)):
+            spelled = note_spelling(found.name, self.physical_name(clients.target))
+            return {"tags": own_labels(_labels(found.tags)), **spelled}
         granted = unless_missing(lambda: read_granted(clients.workspace, _KIND, str(found.id)))
         if granted is None:
             return None
@@ -115,20 +127,22 @@ class ServingEndpoint(Resource):
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
         """Update the configuration, patch the tags, add permissions: what differs."""
-        found, api = self._find(clients), clients.workspace.serving_endpoints
+        found, api = self.find_answer(clients), clients.workspace.serving_endpoints
         if found is None:
             return
         name = self.physical_name(clients.target)
         if before.keys() & {"served_entities", "traffic"}:
-            api.update_config(name, **_config(desired))
+            api.update_config(name, **_config(desired, found.pending_config or found.config))
         if "tags" in before:
             api.patch(name, add_tags=_as_tags(desired["tags"]))
         if "permissions" in before:
             permit(clients.workspace, _KIND, str(found.id), desired["permissions"])
 
     def delete(self, clients: Clients) -> None:
-        """Delete."""
-        unless_missing(lambda: clients.workspace.serving_endpoints.delete(self.physical_name(clients.target)))
+        """Delete, if it carries the mark."""
+        found = self.find_answer(clients)
+        if found is not None and is_own(self, clients.target, found.name, _labels(found.tags)):
+            unless_missing(lambda: clients.workspace.serving_endpoints.delete(self.physical_name(clients.target)))
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> ServingEndpoint:
         """The one model that it serves, and who may do what.
@@ -152,11 +166,13 @@ class ServingEndpoint(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[ServingEndpoint]:
         """List; the mark is in the tags."""
         target = listing.clients.target
+        prefix = f"{target.bucket_prefix}-"
         for found in listing.clients.workspace.serving_endpoints.list():
-            if own_labels(_labels(found.tags)) == mark_labels(target):
-                yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"), model="", version=0)
+            if own_labels(_labels(found.tags)) == mark_labels(target) and (found.name or "").startswith(prefix):
+                yield cls((found.name or "").removeprefix(prefix), model="", version=0)
 
-    def _find(self, clients: Clients) -> ServingEndpointDetailed | None:
+    def find_answer(self, clients: Clients) -> ServingEndpointDetailed | None:
+        """Get."""
         name = self.physical_name(clients.target)
         return unless_missing(lambda: clients.workspace.serving_endpoints.get(name))
 
@@ -179,12 +195,26 @@ def _as_state(found: ServingEndpointDetailed) -> dict[str, Any]:
     }
 
 
-def _config(desired: State) -> dict[str, Any]:
-    from databricks.sdk.service.serving import Route, ServedEntityInput, TrafficConfig
+def _config(desired: State, found: EndpointPendingConfig | EndpointCoreConfigOutput | None = None) -> dict[str, Any]:
+    """Return the configuration, with what a hand gave the one that was found and nobody declares."""
+    from databricks.sdk.service.serving import AutoCaptureConfigInput, Route, ServedEntityInput, TrafficConfig
 
-    served = [ServedEntityInput(name=name, **one) for name, one in desired["served_entities"].items()]
+    held = {one.name: one for one in (found.served_entities if found else None) or []}
+    served = [
+        ServedEntityInput(name=name, **{**_read_others(held.get(name)), **one})
+        for name, one in desired["served_entities"].items()
+    ]
     routes = [Route(share, served_model_name=name) for name, share in desired["traffic"].items()]
-    return {"served_entities": served, "traffic_config": TrafficConfig(routes)}
+    config = {"served_entities": served, "traffic_config": TrafficConfig(routes)}
+    if found is None or found.auto_capture_config is None:
+        return config
+    capture = {name: getattr(found.auto_capture_config, name) for name in _CAPTURED}
+    return {**config, "auto_capture_config": AutoCaptureConfigInput(**capture)}
+
+
+def _read_others(found: ServedEntityOutput | None) -> dict[str, Any]:
+    held = {name: getattr(found, name, None) for name in _KEPT}
+    return {name: one for name, one in held.items() if one}
 
 
 def _as_tags(labels: Mapping[str, str]) -> list[EndpointTag]:

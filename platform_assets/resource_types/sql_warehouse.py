@@ -16,7 +16,14 @@ from platform_assets.resource_types.grants import name_principal, select_groups
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.object_levels import OTHERS_REPORTED, permit, rebuild_levels
-from platform_assets.resource_types.ownership import mark_labels, own_labels
+from platform_assets.resource_types.ownership import (
+    choose_own,
+    is_own,
+    mark_labels,
+    may_take,
+    note_spelling,
+    own_labels,
+)
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service.sql import EndpointInfo, EndpointTags
 
 _KIND = "warehouses"
+_KEPT = ("channel", "enable_photon", "instance_profile_arn", "spot_instance_policy", "warehouse_type")
 _LEVEL = "CAN_USE"
 SIZES = ("2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large")
 
@@ -39,6 +47,7 @@ class SqlWarehouse(Resource):
     users: tuple[str, ...] = ()
 
     type_name = "sql_warehouse"
+    mark_field = "tags"
     group = "platform_compute"
     references = {}
     reported = OTHERS_REPORTED
@@ -74,9 +83,12 @@ class SqlWarehouse(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """List, since there is no get by name; then the permissions."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         if found is None:
             return None
+        labels = own_labels(_labels(found.tags))
+        if not may_take(self, clients.target, found.name, labels):
+            return {"tags": labels, **note_spelling(found.name, self.physical_name(clients.target))}
         held = clients.workspace.permissions.get(_KIND, str(found.id)).access_control_list or []
         declared, others = self._split_users(clients.target, held)
         return {
@@ -85,7 +97,7 @@ class SqlWarehouse(Resource):
             "auto_stop_mins": found.auto_stop_mins,
             "enable_serverless_compute": bool(found.enable_serverless_compute),
             "users": declared,
-            "tags": own_labels(_labels(found.tags)),
+            "tags": labels,
             **({"other_users": others} if others else {}),
         }
 
@@ -96,26 +108,26 @@ class SqlWarehouse(Resource):
         permit(clients.workspace, _KIND, str(made.bind()["id"]), dict.fromkeys(desired["users"], _LEVEL))
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
-        """Edit, with all settings and others' tags; permissions are added."""
-        found = self._find(clients)
+        """Edit, with all settings, those of others and their tags too; permissions are added."""
+        found = self.find_answer(clients)
         if found is None:
             return
         if before.keys() - {"users"}:
-            settings = _settings(desired, _labels(found.tags))
+            settings = {**_read_others(found, desired), **_settings(desired, _labels(found.tags))}
             clients.workspace.warehouses.edit(str(found.id), name=self.physical_name(clients.target), **settings)
         if "users" in before:
             missing = [user for user in desired["users"] if user not in (before["users"] or ())]
             permit(clients.workspace, _KIND, str(found.id), dict.fromkeys(missing, _LEVEL))
 
     def delete(self, clients: Clients) -> None:
-        """Delete."""
-        found = self._find(clients)
-        if found is not None:
+        """Delete, if it carries name and mark."""
+        found = self.find_answer(clients)
+        if found is not None and is_own(self, clients.target, found.name, _labels(found.tags)):
             unless_missing(lambda: clients.workspace.warehouses.delete(str(found.id)))
 
     def audited_names(self, clients: Clients) -> tuple[str, ...]:
         """Its id."""
-        found = self._find(clients)
+        found = self.find_answer(clients)
         return () if found is None else (str(found.id),)
 
     def rebuild(self, state: State, rebuilding: Rebuilding) -> SqlWarehouse:
@@ -134,13 +146,15 @@ class SqlWarehouse(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[SqlWarehouse]:
         """List."""
         target = listing.clients.target
+        prefix = f"{target.bucket_prefix}-"
         for found in listing.clients.workspace.warehouses.list():
-            if own_labels(_labels(found.tags)) == mark_labels(target):
-                yield cls((found.name or "").removeprefix(f"{target.bucket_prefix}-"))
+            if own_labels(_labels(found.tags)) == mark_labels(target) and (found.name or "").startswith(prefix):
+                yield cls((found.name or "").removeprefix(prefix))
 
-    def _find(self, clients: Clients) -> EndpointInfo | None:
-        name = self.physical_name(clients.target)
-        return next((one for one in clients.workspace.warehouses.list() if one.name == name), None)
+    def find_answer(self, clients: Clients) -> EndpointInfo | None:
+        """List: ours, or what stands in its way."""
+        name, found = self.physical_name(clients.target), clients.workspace.warehouses.list()
+        return choose_own(found, name, clients.target, lambda one: one.name, lambda one: _labels(one.tags))
 
     def _split_users(self, target: Target, held: list[AccessControlResponse]) -> tuple[list[str], list[str]]:
         """Return who is declared and holds the permission, and others that hold one; owners and admins always do."""
@@ -160,6 +174,13 @@ def _settings(desired: State, labels: Mapping[str, str]) -> dict[str, Any]:
     tags = {**labels, **desired["tags"]}
     settings = {name: value for name, value in desired.items() if name not in ("users", "tags")}
     return {**settings, "tags": EndpointTags([EndpointTagPair(key, value) for key, value in tags.items()])}
+
+
+def _read_others(found: EndpointInfo, desired: State) -> dict[str, Any]:
+    """Return what a hand may have set and nobody declares: an edit without it would set it back."""
+    held = {name: getattr(found, name) for name in _KEPT}
+    least = found.min_num_clusters and min(found.min_num_clusters, desired["max_num_clusters"])
+    return {name: one for name, one in {**held, "min_num_clusters": least}.items() if one is not None}
 
 
 def _labels(tags: EndpointTags | None) -> dict[str, str]:

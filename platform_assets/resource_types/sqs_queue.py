@@ -31,6 +31,7 @@ class SqsQueue(Resource):
     most_receives: int = 5
 
     type_name = "sqs_queue"
+    mark_field = "tags"
     references = {"dead_letters": "sqs_queue", "events_of": "s3_bucket"}
     group = "platform_arrival"
     kinds = frozenset({"aws"})

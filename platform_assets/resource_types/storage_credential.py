@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.targets import Target
 from platform_assets.grammar.names import simple_name_problems
+from platform_assets.resource_types.catalog_bindings import find_hidden
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.model import Clients, Resource, State
 from platform_assets.resource_types.ownership import is_own_comment, mark_comment
@@ -26,7 +27,9 @@ class StorageCredential(Resource):
     role: str = "storage"
 
     type_name = "storage_credential"
+    mark_field = "comment"
     folds_case = True
+    reported = {"isolation_mode": "it is open to workspaces that are bound to it alone: shown, not changed"}
     references = {"role": "iam_role"}
 
     def find_problems(self, target: Target) -> Iterator[str]:
@@ -48,8 +51,16 @@ class StorageCredential(Resource):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.storage_credentials.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> StorageCredentialInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.storage_credentials.get(self.physical_name(clients.target)))
+
+    def find_hidden(self, clients: Clients) -> str | None:
+        """Ask for its bindings, which its owner sees from any workspace."""
+        return find_hidden(clients, "storage_credential", self.physical_name(clients.target))
 
     def container(self, target: Target) -> str:
         """The metastore."""
@@ -105,4 +116,6 @@ class StorageCredential(Resource):
 
 def _as_state(found: StorageCredentialInfo) -> State:
     role_arn = found.aws_iam_role.role_arn if found.aws_iam_role else None
-    return {"role_arn": role_arn, "comment": found.comment, "read_only": bool(found.read_only)}
+    state = {"role_arn": role_arn, "comment": found.comment, "read_only": bool(found.read_only)}
+    mode = found.isolation_mode.value if found.isolation_mode else ""
+    return {**state, "isolation_mode": mode} if mode.endswith("ISOLATED") else state

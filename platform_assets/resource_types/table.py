@@ -77,6 +77,7 @@ class Table(SchemaObject):
     purpose: str = ""
 
     type_name = "table"
+    mark_field = "properties"
     references = {"bucket": "s3_bucket"}
     holds_data = True
     fixed = {
@@ -121,8 +122,12 @@ class Table(SchemaObject):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else self.select_declared(_as_state(found))
+
+    def find_answer(self, clients: Clients) -> TableInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:

@@ -6,7 +6,7 @@ Only workspace admins make and change them, so they go through the admin's profi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from platform_assets.resource_types.identities import as_key, filter_ours, make_
 from platform_assets.resource_types.listing import Listing
 from platform_assets.resource_types.lockout import require_dispensable, why_kept
 from platform_assets.resource_types.model import Clients, Resource, State, refuse
+from platform_assets.resource_types.ownership import read_mark
 from platform_assets.resource_types.rebuilding import Rebuilding
 from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.value_diff import minus
@@ -43,6 +44,7 @@ class User(Resource):
     active: bool = True
 
     type_name = "user"
+    mark_field = "external_id"
     group = "platform_identity"
     holds_data = True  # what lies in its folder goes with it
     references = {}
@@ -91,6 +93,15 @@ class User(Resource):
             return None
         kept = None if self.active else why_kept(clients, self.name)
         return {**_as_state(found, clients.target), **({"kept": kept} if kept else {})}
+
+    def read_mark(self, state: State) -> Mapping[str, str]:
+        """An external id that is no estate's is an identity provider's mark."""
+        other = state["identity_provider"]
+        return read_mark(state["external_id"] or other) or ({"identity_provider": other} if other else {})
+
+    def find_answer(self, clients: Clients) -> Found | None:
+        """List by name."""
+        return self._find(clients, f'userName eq "{self.name}"')
 
     def container(self, target: Target) -> str | None:
         """The workspace."""

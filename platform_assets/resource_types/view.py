@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lakehouse.identifiers import quote_full_name
 from lakehouse.names import TableName
 from lakehouse.targets import Target
 from platform_assets.grammar.sql_lexer import normalize_sql
@@ -21,6 +22,7 @@ from platform_assets.resource_types.sdk_errors import unless_missing
 from platform_assets.resource_types.sql_places import SqlReader, fill_places, list_keys, require_places
 from platform_assets.resource_types.sql_statements import (
     list_properties,
+    query_rows,
     quote_name,
     quote_text,
     run_statement,
@@ -28,6 +30,10 @@ from platform_assets.resource_types.sql_statements import (
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import TableInfo
+
+
+_SET_BY_SPARK = ("view.", "transient_")
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class View(SqlReader, SchemaObject):
     purpose: str = ""
 
     type_name = "view"
+    mark_field = "properties"
     references = {}
     fixed = {"type": "a table of that name is there, and is not dropped for a view"}
 
@@ -70,8 +77,12 @@ class View(SqlReader, SchemaObject):
 
     def read(self, clients: Clients) -> State | None:
         """Get."""
-        found = unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> TableInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.tables.get(self.physical_name(clients.target)))
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:
@@ -84,8 +95,14 @@ class View(SqlReader, SchemaObject):
         run_statement(clients, _describe(self.physical_name(clients.target), "CREATE VIEW", desired))
 
     def update(self, clients: Clients, desired: State, before: State) -> None:
-        """CREATE OR REPLACE VIEW: its grants stay."""
-        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE OR REPLACE VIEW", desired))
+        """CREATE OR REPLACE VIEW keeps grants; comments of columns and properties of others are said again."""
+        found = self.find_answer(clients)
+        given = found.properties or {} if found else {}
+        others = {key: value for key, value in given.items() if not key.startswith(_SET_BY_SPARK)}
+        kept = {**desired, "properties": {**others, **desired["properties"]}}
+        comments = {one.name or "": one.comment for one in (found.columns if found else None) or [] if one.comment}
+        columns = _list_columns(clients, desired["query"], comments) if comments else ""
+        run_statement(clients, _describe(self.physical_name(clients.target), "CREATE OR REPLACE VIEW", kept, columns))
 
     def delete(self, clients: Clients) -> None:
         """Delete."""
@@ -113,7 +130,18 @@ def _as_state(found: TableInfo) -> State:
     }
 
 
-def _describe(name: str, verb: str, desired: State) -> str:
-    comment = f" COMMENT {quote_text(desired['comment'])}" if desired["comment"] else ""
+def _list_columns(clients: Clients, query: str, comments: Mapping[str, str]) -> str:
+    """Return the columns of a query as a view's list, with the comments of those that have one."""
+    names = [str(row[0]) for row in query_rows(clients, f"DESCRIBE QUERY {query}", _PATIENCE_S)]
+    said = [f"{quote_full_name([name])}{_comment(comments.get(name))}" for name in names]
+    return f" ({', '.join(said)})"
+
+
+def _comment(text: str | None) -> str:
+    return f" COMMENT {quote_text(text)}" if text else ""
+
+
+def _describe(name: str, verb: str, desired: State, columns: str = "") -> str:
+    comment = _comment(desired["comment"])
     properties = list_properties(desired["properties"])
-    return f"{verb} {quote_name(name)}{comment} TBLPROPERTIES {properties} AS {desired['query']}"
+    return f"{verb} {quote_name(name)}{columns}{comment} TBLPROPERTIES {properties} AS {desired['query']}"

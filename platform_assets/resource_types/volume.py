@@ -29,6 +29,7 @@ class Volume(SchemaObject):
     files: bool = False
 
     type_name = "volume"
+    mark_field = "comment"
     references = {"bucket": "s3_bucket"}
     holds_data = True
     fixed = {
@@ -57,8 +58,12 @@ class Volume(SchemaObject):
 
     def read(self, clients: Clients) -> State | None:
         """Read."""
-        found = unless_missing(lambda: clients.workspace.volumes.read(self.physical_name(clients.target)))
+        found = self.find_answer(clients)
         return None if found is None else _as_state(found)
+
+    def find_answer(self, clients: Clients) -> VolumeInfo | None:
+        """Get."""
+        return unless_missing(lambda: clients.workspace.volumes.read(self.physical_name(clients.target)))
 
     @classmethod
     def list_states(cls, clients: Clients, container: str) -> Iterator[tuple[str, State]]:

@@ -98,16 +98,12 @@ class VolumeFile(Resource):
     def find_owned(cls, listing: Listing) -> Iterator[VolumeFile]:
         """List the estate's folder of each volume of ours that says it holds declared files.
 
-        In a volume that cannot be opened nothing is found: what keeps it closed is a line of the plan itself.
+        Raises:
+            Exception: a volume cannot be opened; what is in it is not known.
         """
-        from databricks.sdk.errors import PermissionDenied
-
         for volume in Volume.find_with_files(listing):
             folder = _folder(listing.clients.target, volume)
-            try:
-                yield from (cls(path.removeprefix(f"{folder}/"), volume) for path in _walk(listing.clients, folder))
-            except PermissionDenied:
-                continue
+            yield from (cls(path.removeprefix(f"{folder}/"), volume) for path in _walk(listing.clients, folder))
 
     def _name_in(self, volume_key: str) -> str:
         return f"{self.type_name}/{volume_key.partition('/')[2]}/{self.name}"

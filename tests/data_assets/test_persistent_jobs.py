@@ -45,7 +45,8 @@ def test_a_task_waits_for_those_whose_tables_it_reads() -> None:
 
 
 def test_who_pays_and_who_is_told_stands_in_the_job() -> None:
-    assert rendered()["tags"] == {"domain": "flights", "team": "data-platform", "deployed_by": "data_assets"}
+    mark = {"deployed_by": "data_assets", "estate": "lakehouse-local"}
+    assert rendered()["tags"] == {"domain": "flights", "team": "data-platform", **mark}
     assert rendered()["email_notifications"] == {"on_failure": ["data-platform@example.com"]}
     assert {"webhook_notifications", "budget_policy_id"} & rendered().keys() == set()
     changed = rendered(alert_emails=(), alert_destinations=("d1",), budget_policy_id="p1")

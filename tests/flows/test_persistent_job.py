@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,8 +16,9 @@ from data_assets.definitions import defs
 from data_assets.persistent_jobs import FLIGHTS, describe_job
 from data_assets.sensors import databricks_runs
 from demo.dagster_runs import QUIET
-from lakehouse.jobs import find_job
+from lakehouse.jobs import NotOurJob, find_job
 from lakehouse.names import resource_key, table_key
+from lakehouse.object_permissions import allow
 from lakehouse.serverless import JOB_RUN_TAG, deploy_job, find_differences
 from lakehouse.workspace import open_workspace
 from tests.flows.conftest import Flow
@@ -78,27 +79,43 @@ def materializations(result: dg.ExecuteInProcessResult, table: str) -> list[dg.A
 
 
 def test_what_was_changed_by_hand_is_found_and_mended(deployed: Deployed) -> None:
-    pipeline = deployed.client("pipeline")
-    declared = describe_job(FLIGHTS, deployed.flow.target)
+    pipeline, target = deployed.client("pipeline"), deployed.flow.target
+    declared = describe_job(FLIGHTS, target)
     assert find_differences(pipeline, declared) == []
-    pipeline.jobs.update(deployed.job_id, new_settings=JobSettings(max_concurrent_runs=7, tags={"team": "mine"}))
+    tags = {"team": "mine", **FLIGHTS.mark(target)}
+    pipeline.jobs.update(deployed.job_id, new_settings=JobSettings(max_concurrent_runs=7, tags=tags))
     assert find_differences(pipeline, declared) == [
         "max_concurrent_runs",
         "tags.domain",
         "tags.team",
-        "tags.deployed_by",
     ]
     job_id, mended = deploy_job(pipeline, declared)
-    assert (job_id, len(mended)) == (deployed.job_id, 4)
+    assert (job_id, len(mended)) == (deployed.job_id, 3)
     assert deploy_job(pipeline, declared) == (deployed.job_id, [])
 
 
+def test_somebody_elses_job_of_the_name_is_neither_reset_nor_followed(deployed: Deployed) -> None:
+    pipeline, admin, target = deployed.client("pipeline"), deployed.client("admin"), deployed.flow.target
+    declared = describe_job(replace(FLIGHTS, name="theirs"), target)
+    manage = [allow(target.principals["pipeline"], "CAN_MANAGE")]
+    for name, tags in ((declared.name.upper(), FLIGHTS.mark(target)), (declared.name, {"estate": "lakehouse-else"})):
+        job_id = admin.jobs.create(name=name, tags=tags, access_control_list=manage).job_id or 0
+        before = admin.jobs.get(job_id).as_dict()
+        for act in (find_differences, deploy_job):
+            with pytest.raises(NotOurJob, match=rf"{name!r} \(id {job_id}, made by admin@lakehouse.example\)"):
+                act(pipeline, declared)
+        assert find_job(pipeline, declared.name, declared.mark) is None
+        assert admin.jobs.get(job_id).as_dict() == before
+        admin.jobs.delete(job_id)
+
+
 def test_who_may_look_may_not_run_and_others_do_not_see_it(deployed: Deployed) -> None:
+    target = deployed.flow.target
     with pytest.raises(PermissionDenied, match="does not have CAN_MANAGE_RUN permission"):
         deployed.client("analyst").jobs.run_now(deployed.job_id)
     with pytest.raises(PermissionDenied, match="does not have CAN_MANAGE permission"):
         deployed.client("deployer").jobs.delete(deployed.job_id)
-    assert find_job(deployed.client("outsider"), FLIGHTS.physical_name(deployed.flow.target)) is None
+    assert find_job(deployed.client("outsider"), FLIGHTS.physical_name(target), FLIGHTS.mark(target)) is None
 
 
 def test_a_run_of_databricks_is_materialized_once(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,8 @@ from lakehouse.targets import local_target
 from lakehouse.workspace import WorkspaceUnreachable
 from local_workspace.engines.processes import free_port
 from platform_assets.estate import UnknownResource, plan_estate, select_resources
+from platform_assets.reconcile.reading import require_open_door
+from platform_assets.resource_types.model import Clients
 
 
 def write_profiles(directory: Path, host: str) -> None:
@@ -29,6 +31,24 @@ def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceUnreachable, match=f"nobody listens at {host}.*lakehouse local up"):
         plan_estate(local_target(tmp_path))
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:9"])
+def test_a_host_without_an_address_is_named_in_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """Behind a proxy, the name is the proxy's to find."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    write_profiles(tmp_path / "local" / "default", "https://nowhere.invalid")
+    clients, started = Clients(local_target(tmp_path)), time.monotonic()
+    if proxy:
+        require_open_door(clients)
+    else:
+        with pytest.raises(WorkspaceUnreachable, match="host nowhere.invalid .*; correct `host` of profile local-dep"):
+            require_open_door(clients)
+    assert time.monotonic() - started < 10
 
 
 def test_it_was_never_up(tmp_path: Path) -> None:

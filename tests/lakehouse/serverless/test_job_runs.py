@@ -11,6 +11,8 @@ from lakehouse.serverless import run_job
 from tests.lakehouse.serverless.conftest import Remote
 from tests.lakehouse.serverless.test_runs import failure_of, metadata_of, run_again_from_failure
 
+MARK = {"of": "these tests"}
+
 
 @pytest.fixture
 def instance() -> dg.DagsterInstance:
@@ -27,6 +29,7 @@ def create_job(remote: Remote, name: str, code: str) -> int:
         tasks=[Task("main", spark_python_task=SparkPythonTask(path), environment_key="default")],
         environments=[JobEnvironment("default", Environment(environment_version="4"))],
         parameters=[JobParameterDefinition(REQUESTED_BY, "a person")],
+        tags=MARK,
     )
     assert made.job_id is not None
     return made.job_id
@@ -35,7 +38,7 @@ def create_job(remote: Remote, name: str, code: str) -> int:
 def job_step(remote: Remote, name: str) -> dg.AssetsDefinition:
     @dg.asset(name=name)
     def step(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        run = run_job(remote.client, context, name, patience_seconds=20)
+        run = run_job(remote.client, context, name, MARK, patience_seconds=20)
         yield dg.MaterializeResult(metadata={**run.metadata, **run.printed})
 
     return step
@@ -79,6 +82,7 @@ def test_each_task_of_a_job_tells_what_it_printed_and_the_failed_one_is_named(
         tasks=tasks,
         environments=[JobEnvironment("e", Environment(environment_version="4"))],
         parameters=[JobParameterDefinition(REQUESTED_BY, "a person")],
+        tags=MARK,
     )
     metadata = metadata_of(materialize(job_step(remote, "job_dag"), instance), "job_dag")
     assert (metadata["first"].value, metadata["second"].value) == ("one\n", "two\n")
@@ -102,5 +106,8 @@ def test_a_failed_run_is_this_trys_failure_and_the_next_trys_history(
 
 
 def test_a_job_that_is_not_there_is_named(remote: Remote, instance: dg.DagsterInstance) -> None:
+    theirs = remote.client.jobs.create(name="JOB_missing").job_id
     message = failure_of(materialize(job_step(remote, "job_missing"), instance))
+    assert f"of somebody else: 'JOB_missing' (id {theirs}, made by " in message
+    remote.client.jobs.delete(theirs or 0)
     assert "There is no job 'job_missing'" in message and "lakehouse apply" in message

@@ -27,6 +27,7 @@ from platform_assets.estate import apply_estate, name_drift_makers, plan_estate
 from platform_assets.reconcile.plan import Plan
 from platform_assets.resource_types.group import Group
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_labels
 from platform_assets.resource_types.secret_scope import SecretScope
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 from platform_assets.resource_types.user import User
@@ -71,7 +72,8 @@ def drifted(readable: Target) -> Iterator[tuple[Target, float]]:
     assert run_sql(target, "analyst", "GRANT MODIFY ON SCHEMA flights.gold TO `analysts`") == []
     assert run_sql(target, "analyst", "COMMENT ON SCHEMA flights.silver IS 'mine as well'") == []
     admin.volumes.delete("flights.ops.checkpoints")
-    job_id = find_job(admin, next(one for one in RESOURCES if one.type_name == "job").physical_name(target))
+    job = next(one for one in RESOURCES if one.type_name == "job")
+    job_id = find_job(admin, job.physical_name(target), mark_labels(target))
     assert job_id is not None
     admin.jobs.update(job_id, new_settings=JobSettings(max_concurrent_runs=5))
     yield target, started

@@ -15,6 +15,7 @@ from platform_assets.reconcile.explain import explain_plan
 from platform_assets.reconcile.plan import Prune
 from platform_assets.resource_types.cluster_policy import ClusterPolicy
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_comment
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
 NODE = {"type": "fixed", "value": "m5d.large"}
@@ -54,7 +55,8 @@ def test_analysts_may_use_it_and_nobody_else(target: Target) -> None:
 
 def test_changes_by_hand_are_named_and_mended_and_others_are_reported(target: Target) -> None:
     api, identity = Clients(target).identity, find_id(target)
-    api.cluster_policies.edit(identity, name=POLICIES[0].physical_name(target), definition="{}")
+    name, marked = POLICIES[0].physical_name(target), mark_comment(target, "theirs")
+    api.cluster_policies.edit(identity, name=name, definition="{}", description=marked)
     pipeline = AccessControlRequest(
         service_principal_name=target.principals["pipeline"], permission_level=PermissionLevel.CAN_USE
     )

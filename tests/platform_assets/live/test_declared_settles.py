@@ -32,7 +32,7 @@ COLUMNS = (
 )
 CLUSTERED = Table("flights.gold.clustered", COLUMNS, clustered_by=("ID",))
 PARTITIONED = Table("flights.gold.partitioned", COLUMNS, bucket="lake", folder="täbles/orders", partitioned_by=("Day",))
-BY_HAND = Table("flights.gold.by_hand", (Column("id", "INT", "One"), Column("NAME", "STRING")))
+BY_HAND = Table("flights.gold.by_hand", (Column("id", "INT", "One"), Column("NAME", "STRING")), adopt=True)
 CITIES = View(
     "flights.gold.cities",
     "SELECT regexp_replace(city, '{city}', \"{clustered}\") AS c -- {todo}\nFROM (SELECT 'x' AS city), {clustered}",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
+from databricks.sdk.service.jobs import JobSettings
 
 from lakehouse.targets import Target
 from platform_assets.declarations import RESOURCES
@@ -115,7 +116,11 @@ DRIFTS: dict[str, tuple[str, Change, str]] = {
     "another's lifecycle rule": ("s3_bucket/landing", expire_objects, "lifecycle.mine: {"),
     "visibility": ("sqs_queue/landing-events", shorten_visibility, "VisibilityTimeout: 5 -> 300"),
     "role policy": ("iam_role/storage", widen_role_policy, "policy.Statement.All: {"),
-    "external id": ("iam_role/storage", drop_external_id, "trust.Statement.UnityCatalogWithExternalId.Condition: {"),
+    "external id": (
+        "iam_role/storage",
+        drop_external_id,
+        "trust.Statement.UnityCatalogWithExternalId.Condition: {",
+    ),
     "rotation": ("kms_key/lake", stop_rotation, "rotation: false -> true"),
     "wheel": ("wheel/lakehouse_steps", remove_wheel, "in_volume: false -> true"),
     "comment": ("schema/flights/gold", rename_schema_comment, "comment: mine -> Answers"),
@@ -183,12 +188,34 @@ def test_a_foreign_grant_is_reported_and_left(applied: Target) -> None:
     grant(clients, "gold", principal=eve, remove=[Privilege.USE_SCHEMA])
 
 
+def test_limits_of_a_role_and_other_settings_of_a_job_are_reported_and_left(applied: Target) -> None:
+    clients, role = Clients(applied), applied.iam_role("storage")
+    boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
+    iam, jobs = clients.aws("iam"), clients.workspace.jobs
+    iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+    iam.update_role(RoleName=role, MaxSessionDuration=7200)
+    (job,) = [one for one in RESOURCES if one.key == "job/test-jar-job"]
+    (found,) = jobs.list(name=job.physical_name(applied))
+    jobs.update(found.job_id or 0, new_settings=JobSettings(timeout_seconds=60))
+    shown = plan_estate(applied)
+    notes = {step.key: " ".join(step.notes) for step in shown.steps if step.notes}
+    assert shown.is_empty and notes.keys() == {"iam_role/storage", job.key}
+    assert f"permissions_boundary {boundary}" in notes["iam_role/storage"]
+    assert "max_session_seconds 7200" in notes["iam_role/storage"] and "'timeout_seconds'" in notes[job.key]
+    assert apply_estate(applied).changed_nothing
+    iam.delete_role_permissions_boundary(RoleName=role)
+    iam.update_role(RoleName=role, MaxSessionDuration=3600)
+    jobs.update(found.job_id or 0, new_settings=JobSettings(timeout_seconds=0))
+    assert not [step for step in plan_estate(applied).steps if step.notes]
+
+
 def test_labels_of_others_stay(applied: Target) -> None:
     clients = Clients(applied)
     s3, bucket = clients.aws("s3"), applied.bucket("lake")
-    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "cost-centre", "Value": "7"}]})
+    kept = [{"Key": "estate", "Value": applied.bucket_prefix}, {"Key": "cost-centre", "Value": "7"}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": kept})
     catalog = applied.catalog("flights")
-    clients.workspace.catalogs.update(catalog, properties={"owner_team": "x"})
+    clients.workspace.catalogs.update(catalog, properties={"owner_team": "x", "estate": applied.bucket_prefix})
     assert {step.key for step in plan_estate(applied).changed} == {"s3_bucket/lake", "catalog/flights"}
     apply_estate(applied)
     assert {tag["Key"] for tag in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]} > {"cost-centre"}

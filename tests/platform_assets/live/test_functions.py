@@ -14,6 +14,7 @@ from platform_assets.reconcile.plan import Action, Prune
 from platform_assets.resource_types.function import Function, Parameter
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_comment
 from tests.platform_assets.live.conftest import Gateway, run_sql
 
 MILES = Function(
@@ -62,8 +63,9 @@ def test_it_is_executed_by_whom_it_is_for(target: Target) -> None:
 
 
 def test_it_is_replaced_in_place_and_its_grants_stay(target: Target) -> None:
-    by_hand = "CREATE OR REPLACE FUNCTION flights.gold.miles(km INT) RETURNS INT RETURN 0"
-    assert run_sql(target, "deployer", by_hand) == []
+    by_hand = "CREATE OR REPLACE FUNCTION flights.gold.miles(km INT) RETURNS INT"
+    marked = f"{by_hand} COMMENT '{mark_comment(target)}' RETURN 0"
+    assert run_sql(target, "deployer", marked) == []
     (step,) = plan_estate(target, KEYS, resources=declare()).changed
     assert (step.key, step.action) == ("function/flights/gold/miles", Action.UPDATE)
     assert apply_estate(target, KEYS, resources=declare()).failures == ()

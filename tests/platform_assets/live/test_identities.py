@@ -73,9 +73,12 @@ def test_a_group_of_an_identity_provider_is_left_to_it(target: Target) -> None:
     assert not Clients(target).identity.groups.get(str(made.id)).members
 
 
-def test_a_group_made_by_hand_is_adopted(target: Target) -> None:
+def test_a_group_made_by_hand_is_refused_unless_it_is_to_be_adopted(target: Target) -> None:
     Clients(target).identity.groups.create(display_name=target.account_wide("engineers"))
-    assert apply_estate(target, resources=IDENTITIES).failures == ()
+    report = apply_estate(target, resources=IDENTITIES)
+    assert "take it over with adopt=True" in report.failures[0].error
+    adopting = tuple(replace(one, adopt=True) for one in IDENTITIES)
+    assert apply_estate(target, resources=adopting).failures == ()
     assert plan_estate(target, resources=IDENTITIES).is_empty
 
 

@@ -106,6 +106,7 @@ def test_contents_that_are_nowhere_here_are_refused_and_kept_apart_from_theirs(t
     api.workspace.import_(f"{folder}/ABOUT.md", content=content, format=ImportFormat.RAW, overwrite=True)
     api.secrets.create_scope(scope_name(target, "copies"))
     api.secrets.put_secret(scope_name(target, "copies"), "api", string_value="x")
+    api.secrets.put_secret(scope_name(target, "copies"), f"lakehouse.estate.{target.bucket_prefix}", string_value="x")
     theirs = api.experiments.create_experiment(f"/Users/{target.principals['deployer']}/theirs").experiment_id
     try:
         found = import_resources(Clients(target))

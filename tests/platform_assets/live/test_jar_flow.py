@@ -21,6 +21,7 @@ from platform_assets.definitions import defs
 from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.jar_flow import CHECK, EXPECTED, KEY
 from platform_assets.resource_types.model import Clients
+from platform_assets.resource_types.ownership import mark_labels
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
 (JAR,) = [one for one in RESOURCES if one.type_name == "jar"]
@@ -45,16 +46,19 @@ def test_from_source_to_the_count(estate: Target, capfd: pytest.CaptureFixture[s
 
 
 def test_a_person_who_may_only_look_cannot_run_the_job(estate: Target) -> None:
-    (job_id,) = find_job_ids(Clients(estate, "analyst").workspace, TEST_JAR_JOB.physical_name(estate))
+    (job_id,) = find_job_ids(
+        Clients(estate, "analyst").workspace, TEST_JAR_JOB.physical_name(estate), mark_labels(estate)
+    )
     with pytest.raises(Exception, match=f"does not have CAN_MANAGE_RUN permission on job {job_id}"):
         open_workspace(estate, "analyst").jobs.run_now(job_id)
-    assert find_job_ids(Clients(estate, "outsider").workspace, TEST_JAR_JOB.physical_name(estate)) == []
+    outsider = Clients(estate, "outsider").workspace
+    assert find_job_ids(outsider, TEST_JAR_JOB.physical_name(estate), mark_labels(estate)) == []
 
 
 def test_what_drifted_is_planned_and_mended(applied: Target) -> None:
     clients = Clients(applied)
     clients.workspace.files.delete(JAR.physical_name(applied))
-    (job_id,) = find_job_ids(clients.workspace, TEST_JAR_JOB.physical_name(applied))
+    (job_id,) = find_job_ids(clients.workspace, TEST_JAR_JOB.physical_name(applied), mark_labels(applied))
     by_hand = {"task_key": "by_hand", "notebook_task": {"notebook_path": "/Shared/x"}}
     settings: dict[str, Any] = {"max_concurrent_runs": 7, "tasks": [by_hand]}
     clients.workspace.api_client.do("POST", "/api/2.2/jobs/update", body={"job_id": job_id, "new_settings": settings})
@@ -92,7 +96,7 @@ def test_a_lost_answer_makes_no_second_job(new_target: NewTarget, gateway: Gatew
     assert [failure.error for failure in apply_estate(target).failures] == []
     assert [rule["hits"] for rule in gateway.faults()] == [1, 1, 1]
     assert plan_estate(target).is_empty
-    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target))) == 1
+    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target), mark_labels(target))) == 1
 
 
 def test_of_two_that_create_it_at_once_each_takes_the_first(
@@ -101,9 +105,9 @@ def test_of_two_that_create_it_at_once_each_takes_the_first(
     """Both see both jobs, and both delete the second."""
     target, at_once = new_target(), Barrier(2, timeout=30)
 
-    def find_together(workspace: WorkspaceClient, name: str) -> list[int]:
+    def find_together(workspace: WorkspaceClient, name: str, mark: dict[str, str]) -> list[int]:
         at_once.wait()
-        found = find_job_ids(workspace, name)
+        found = find_job_ids(workspace, name, mark)
         at_once.wait()
         return found
 
@@ -111,4 +115,4 @@ def test_of_two_that_create_it_at_once_each_takes_the_first(
     desired = TEST_JAR_JOB.desired(target)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: TEST_JAR_JOB.create(Clients(target), desired), range(2)))
-    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target))) == 1
+    assert len(find_job_ids(Clients(target).workspace, TEST_JAR_JOB.physical_name(target), mark_labels(target))) == 1

@@ -56,9 +56,11 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     clients: set[Any] = set()
     plain = Clients.aws
 
-    def note(model: Any, **_: Any) -> None:
+    def note(model: Any, params: Any, **_: Any) -> None:
         name = f"{model.service_model.signing_name}:{model.name}"
         called.add(OTHER_NAMES.get(name, name))
+        if name == "s3:CreateBucket" and b"<Tag>" in params["body"]:
+            called.add("s3:TagResource")
 
     def aws(self: Clients, service: str) -> Any:
         client = plain(self, service)
@@ -122,6 +124,8 @@ def bend(target: Target) -> None:
         for one in kms.list_aliases()["Aliases"]
         if f"{target.bucket_prefix}-lake" in one["AliasName"]
     ]
+    tags = [{"Key": "estate", "Value": target.bucket_prefix}]
+    aws.client("s3").put_bucket_tagging(Bucket=target.bucket("lake"), Tagging={"TagSet": tags})
     kms.untag_resource(KeyId=key, TagKeys=["managed_by"])
 
 

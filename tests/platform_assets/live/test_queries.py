@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -107,12 +108,17 @@ def test_one_in_the_trash_is_made_anew(target: Target) -> None:
     assert api.get(str(found.id)).lifecycle_state is LifecycleState.TRASHED
 
 
-def test_one_of_that_name_is_adopted_and_one_in_another_folder_is_left(target: Target) -> None:
+def test_one_of_that_name_is_adopted_where_declared_and_one_in_another_folder_is_left(target: Target) -> None:
     api, home = Clients(target).workspace, f"/Users/{target.principals['deployer']}"
     other = api.queries.create(query=CreateQueryRequestQuery(display_name="one", query_text="x", parent_path=home))
     unmarked = str(get(target, "one").id)
     api.queries.update(unmarked, "tags,query_text", query=UpdateQueryRequestQuery(query_text="SELECT 2"))
-    assert apply_estate(target, resources=ESTATE).failures == ()
+    (failure,) = apply_estate(target, resources=ESTATE).failures
+    assert "is not ours: it does not carry the mark" in failure.error
+    assert get(target, "one").query_text == "SELECT 2"
+    adopting = tuple(replace(one, adopt=True) if isinstance(one, Query) else one for one in ESTATE)
+    assert apply_estate(target, resources=adopting).failures == ()
+    assert plan_estate(target, resources=ESTATE).is_empty
     assert (get(target, "one").id, get(target, "one").query_text) == (unmarked, "SELECT 1 AS n")
     assert api.queries.get(str(other.id)).query_text == "x"
     api.queries.delete(str(other.id))

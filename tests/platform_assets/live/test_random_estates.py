@@ -22,6 +22,7 @@ from platform_assets.resource_types.external_location import ExternalLocation
 from platform_assets.resource_types.iam_role import StorageRole
 from platform_assets.resource_types.kms_key import KmsKey
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_comment
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.storage_credential import StorageCredential
 from platform_assets.resource_types.volume import Volume
@@ -129,7 +130,7 @@ def do_by_hand(place: Target, what: str, touched: Resource) -> None:
         case "owner":
             api.update(name, owner=ANALYST)
         case "comment":
-            api.update(name, comment="by hand")
+            api.update(name, comment=mark_comment(place, "by hand"))
         case "delete":
             api.delete(name)
         case "grant" | "revoke":

@@ -16,6 +16,7 @@ from platform_assets.reconcile.explain import explain_plan
 from platform_assets.reconcile.plan import Prune
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_comment
 from platform_assets.resource_types.registered_model import RegisteredModel
 from tests.platform_assets.live.conftest import Gateway, NewTarget
 
@@ -48,7 +49,7 @@ def test_analysts_see_it_and_nobody_else(target: Target) -> None:
 
 def test_changes_by_hand_are_named_and_mended(target: Target) -> None:
     api, name = Clients(target).workspace, DELAY.physical_name(target)
-    api.registered_models.update(name, comment="mine")
+    api.registered_models.update(name, comment=mark_comment(target, "mine"))
     (analysts, pipeline) = (target.principals[one] for one in ("analysts", "pipeline"))
     changes = [
         PermissionsChange(principal=analysts, remove=[Privilege.EXECUTE]),
@@ -56,7 +57,7 @@ def test_changes_by_hand_are_named_and_mended(target: Target) -> None:
     ]
     api.grants.update("function", name, changes=changes)
     shown = explain_plan(plan_estate(target, KEYS, resources=DECLARED))
-    for line in ("comment: mine -> Minutes late", f"grant EXECUTE to {analysts}", "(foreign "):
+    for line in ("comment: mine (managed_by", f"grant EXECUTE to {analysts}", "(foreign "):
         assert line in shown
     assert apply_estate(target, KEYS, resources=DECLARED).failures == ()
     assert plan_estate(target, KEYS, resources=DECLARED).is_empty

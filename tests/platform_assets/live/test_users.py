@@ -85,13 +85,17 @@ def test_a_lost_answer_and_two_applies_at_once_leave_one(target: Target, gateway
     assert len(list(Clients(target).identity.users.list(filter=f'userName eq "{ANN.name}"'))) == 1
 
 
-def test_one_made_by_hand_is_adopted_and_one_of_somebody_else_is_not(target: Target) -> None:
+def test_one_made_by_hand_is_adopted_where_declared_and_one_of_somebody_else_is_not(target: Target) -> None:
     api = Clients(target).identity.users
     api.create(user_name=ANN.name.upper())
     theirs = api.create(user_name=BO.name, external_id="from the identity provider")
-    report = apply_estate(target, resources=USERS)
+    refused = apply_estate(target, resources=USERS).failures
+    why = {one.key: one.error for one in refused}
+    assert why.keys() == {ANN.key, BO.key, "group/authors"}
+    assert "take it over with adopt=True" in why[ANN.key]
+    report = apply_estate(target, resources=tuple(replace(one, adopt=True) for one in USERS))
     (failure,) = report.failures
-    assert f"{BO.key}: identity_provider cannot be changed: an identity provider" in failure.error
+    assert "identity_provider cannot be changed: an identity provider" in failure.error
     assert find(target, BO) == theirs
     assert plan_estate(target, [ANN.key], resources=USERS).is_empty
     api.delete(str(theirs.id))
@@ -112,7 +116,9 @@ def test_one_whose_mark_was_taken_off_is_not_deleted(target: Target) -> None:
     ANN.delete(Clients(target))
     assert find(target, ANN) is not None
     patch(target, ANN, Patch(PatchOp.REMOVE, "externalId"))
-    assert apply_estate(target, resources=USERS).failures == ()
+    ANN.delete(Clients(target))
+    assert find(target, ANN) is not None
+    assert apply_estate(target, resources=(replace(ANN, adopt=True), *USERS[1:])).failures == ()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,7 @@ def test_one_whose_mark_was_taken_off_is_not_deleted(target: Target) -> None:
 def test_whom_the_estate_is_applied_by_is_neither_deactivated_nor_deleted(
     target: Target, user: User, reason: str
 ) -> None:
-    assert apply_estate(target, resources=(*USERS, User(ADMIN))).failures == ()  # which marks the admin as ours
+    assert apply_estate(target, resources=(*USERS, User(ADMIN, adopt=True))).failures == ()  # marks the admin
     place = replace(target, principals={**target.principals, "deployer": ANN.name})
     (failure,) = apply_estate(place, resources=(replace(user, active=False),)).failures
     assert failure.error == f"{user.key}: {user.name} is {reason}: without it nobody could apply the estate"

@@ -13,6 +13,8 @@ from platform_assets.estate import apply_estate, plan_estate
 from platform_assets.reconcile.plan import Action, Plan, Prune
 from platform_assets.resource_types.grants import Grants
 from platform_assets.resource_types.model import Clients, Resource
+from platform_assets.resource_types.ownership import mark_labels
+from platform_assets.resource_types.sql_statements import list_properties
 from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
 from platform_assets.resource_types.view import View
@@ -73,7 +75,9 @@ def test_readers_see_the_view_and_not_what_is_below_it(target: Target) -> None:
 
 
 def test_it_is_replaced_in_place_and_its_grants_stay(target: Target) -> None:
-    assert run_sql(target, "deployer", "CREATE OR REPLACE VIEW flights.ops.public AS SELECT 7 AS id") == []
+    marked = f"TBLPROPERTIES {list_properties(mark_labels(target))}"
+    by_hand = f"CREATE OR REPLACE VIEW flights.ops.public {marked} AS SELECT 7 AS id"
+    assert run_sql(target, "deployer", by_hand) == []
     drifted = plan(target, PUBLIC)
     assert [(step.key, step.action) for step in drifted.changed] == [("view/flights/ops/public", Action.UPDATE)]
     changed = replace(PUBLIC, query="SELECT id + 1 AS id FROM {secrets}", purpose="")
@@ -81,6 +85,24 @@ def test_it_is_replaced_in_place_and_its_grants_stay(target: Target) -> None:
     assert plan(target, changed).is_empty
     assert run_sql(target, "analyst", "SELECT max(id) FROM flights.ops.public") == [["3"]]
     assert apply_estate(target, KEYS, resources=declare(PUBLIC)).failures == ()
+
+
+def test_an_update_keeps_comments_and_properties_that_others_gave(target: Target) -> None:
+    view, name = View("flights.ops.told", "SELECT 1 AS `a b`, 2 AS n"), "flights.ops.told"
+    assert apply_estate(target, [view.key], resources=(*RESOURCES, view)).failures == ()
+    assert run_sql(target, "deployer", f"ALTER VIEW {name} SET TBLPROPERTIES ('theirs' = '1')") == []
+    marked = list_properties({**mark_labels(target), "theirs": "1"})
+    columns = "`a b` COMMENT 'It''s theirs', n COMMENT 'gone soon'"
+    by_hand = f"CREATE OR REPLACE VIEW {name} ({columns}) TBLPROPERTIES {marked} AS SELECT 1 AS `a b`, 2 AS n"
+    assert run_sql(target, "deployer", by_hand) == []
+    changed = replace(view, query="SELECT 3 AS m, 1 AS `a b`", purpose="Told")
+    assert apply_estate(target, [view.key], resources=(*RESOURCES, changed)).failures == ()
+    found = view.find_answer(Clients(target))
+    assert found is not None and found.comment == "Told"
+    assert [(one.name, one.comment) for one in found.columns or []] == [("m", None), ("a b", "It's theirs")]
+    assert (found.properties or {})["theirs"] == "1"
+    assert plan_estate(target, [view.key], resources=(*RESOURCES, changed)).is_empty
+    view.delete(Clients(target))
 
 
 def test_a_table_is_not_dropped_for_a_view(target: Target) -> None:
