@@ -39,14 +39,14 @@ def explain_step(step: Step) -> Iterator[str]:
         return
     yield f"{SIGNS[step.action]} {step.key}"
     yield from (f"      {line}" for line in list_lines(step))
-    yield from (f"      ({note})" for note in step.notes)
+    yield from (f"      ({step.name_roles(note)})" for note in step.notes)
     if step.changed_by:
-        yield f"      ({step.changed_by})"
+        yield f"      ({step.name_roles(str(step.changed_by))})"
 
 
 def list_lines(step: Step) -> list[str]:
-    """Return what the step changes, a line each, in the words of its type."""
-    return [line for change in step.changes for line in step.resource.explain_change(*change)]
+    """Return what the step changes, a line each, in the words of its type; roles of the target by their names."""
+    return [step.name_roles(line) for change in step.changes for line in step.resource.explain_change(*change)]
 
 
 def summarize_plan(plan: Plan) -> str:

@@ -5,8 +5,9 @@ What is shown is what runs: explain and apply walk the same steps.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from platform_assets.reconcile.declared import index_resources, order_keys
 from platform_assets.reconcile.diff import Change, diff_states, find_reported
 from platform_assets.resource_types.model import Resource, State
 from platform_assets.resource_types.ownership import why_not_ours
+
+# As the name of a folder, and where its role is said anyway, it stays.
+_ID = re.compile(r"(?<![\w/:-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w/-]| is the )")
 
 
 class NotPrunable(Exception):
@@ -74,11 +78,16 @@ class Step:
     notes: tuple[str, ...] = ()
     found: State | None = None
     changed_by: Changer | None = None  # where somebody asked for it (changers.py)
+    roles: Mapping[str, str] = field(default_factory=dict)  # the target's roles, by the ids of their principals
 
     @property
     def key(self) -> str:
         """The resource's key."""
         return self.resource.key
+
+    def name_roles(self, text: str) -> str:
+        """Return a text for people: ids of principals, which mean nothing to them, give way to roles."""
+        return _ID.sub(lambda found: self.roles.get(found[0], found[0]), text)
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,11 @@ def _plan_later(resource: Resource, world: World, waits_for: Sequence[str]) -> S
 
 def plan_step(resource: Resource, target: Target, world: World) -> Step:
     """Return what makes one resource as declared, whatever the others are."""
+    roles = {principal: role for role, principal in target.principals.items()}
+    return replace(_judge(resource, target, world), roles=roles)
+
+
+def _judge(resource: Resource, target: Target, world: World) -> Step:
     if resource.key in world.errors:
         return Step(resource, Action.BLOCKED, notes=(f"cannot be read: {world.errors[resource.key]}",))
     desired, actual = resource.desired(target), world.states[resource.key]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from platform_assets.resource_types.value_diff import explain_values
 
+LONG = tuple(f"s3:Action{number:04}" for number in range(12))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: (
@@ -30,6 +31,14 @@ JSON = st.recursive(
         ([{"Sid": "S", "n": 1}], [{"Sid": "S", "n": 2}], ["x.S.n: 1 -> 2"]),
         ([{"Sid": "Bad"}], [{"Sid": "Good"}], ['x.Good: {"Sid": "Good"}', 'x.Bad: {"Sid": "Bad"} -> nothing']),
         ({}, {"a": None}, ["x.a: nothing"]),
+        (None, {"Sid": "S", "Effect": "Allow", "Action": ["a"]}, ["x.Effect: Allow", 'x.Action: ["a"]']),
+        (
+            {"Statement": [{"Sid": "S", "Effect": "Deny"}]},
+            {"Statement": []},
+            ["x.Statement.S.Effect: Deny -> nothing"],
+        ),
+        (list(LONG), [*LONG[1:], "s3:More"], ["x: add s3:More", "x: remove s3:Action0000"]),
+        (None, list(LONG), [f"x: add {', '.join(LONG[:8])}", f"x: add {', '.join(LONG[8:])}"]),
         ([{"Sid": "A"}, {"Sid": "B"}], [{"Sid": "B"}, {"Sid": "A"}], ["x: in another order"]),
         ("a", "b\n- s3_bucket/lake", [r'x: a -> "b\n- s3_bucket/lake"']),
     ],

@@ -83,14 +83,14 @@ def drifted(estate: Target) -> Iterator[None]:
 
 
 DRIFT = {
-    "schema/flights/gold": [{"field": "comment", "declared": "Answers", "found": "mine"}],
-    "s3_bucket/lake": [{"field": "versioning", "declared": "Enabled", "found": "Suspended"}],
+    "schema/flights/gold": [{"field": "comment", "found": "mine", "declared": "Answers"}],
+    "s3_bucket/lake": [{"field": "versioning", "found": "Suspended", "declared": "Enabled"}],
 }
 
 
 def read_drift(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     records = metadata["drift"].records if "drift" in metadata else []
-    return [{name: record.data[name] for name in ("field", "declared", "found")} for record in records]
+    return [{name: record.data[name] for name in ("field", "found", "declared")} for record in records]
 
 
 @pytest.mark.usefixtures("drifted")
@@ -104,7 +104,7 @@ def test_the_drift_job_names_every_change_by_hand_and_changes_nothing(estate: Ta
     assert checks.keys() == {resource.key for resource in RESOURCES}
     failed = {key: read_drift(check.metadata) for key, check in checks.items() if not check.passed}
     assert failed == DRIFT, "grants to principals that are not declared there are others' and only reported"
-    assert checks["schema/flights/gold"].description == "schema/flights/gold comment: Answers -> mine"
+    assert checks["schema/flights/gold"].description == "schema/flights/gold comment: mine -> Answers"
     assert plan_estate(estate).count(Action.UPDATE) == len(DRIFT)
     assert read_actions(run_estate(sorted(DRIFT))) == dict.fromkeys(DRIFT, "updated")
 

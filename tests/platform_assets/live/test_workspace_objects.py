@@ -74,7 +74,7 @@ def test_changes_by_hand_are_named_and_mended_and_others_are_reported(target: Ta
     for line in (
         "+ directory/reports/daily",
         "      content: ",
-        f"permissions.{target.principals['pipeline']}: CAN_EDIT",
+        "permissions.pipeline: CAN_EDIT",
         "(other_users ['analysts (CAN_RUN)']",
     ):
         assert line in shown
