@@ -9,7 +9,6 @@ import io
 import logging
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from local_workspace.gateway.store import Document, Store
 from local_workspace.services.alerts.evaluation import CannotEvaluate, evaluate
 from local_workspace.services.alerts.routes import ALERT
 from local_workspace.services.jobs.appointments import Appointment, Clock
+from local_workspace.services.statements.fair_threads import FairThreads
 from local_workspace.services.statements.requests import parse_request
 from local_workspace.services.statements.service import statements_of
 from local_workspace.services.workspace.tree import KIND
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
 
 log = logging.getLogger(__name__)
-AT_ONCE = 4
+AT_ONCE = 4  # but an owner of whose alerts none is being evaluated does not wait for others'
+MOST_WAITING = 1_000_000  # an alert waits once at most
 WAIT = "50s"  # for the query; one that takes longer is cancelled
 
 
@@ -40,7 +41,7 @@ class AlertClock(Clock):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__("alerts")
         self._workspace = workspace
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="alert")
+        self._threads = FairThreads(AT_ONCE, MOST_WAITING, "alert")
         self._busy: set[str] = set()
         self._lock = threading.Lock()
 
@@ -50,14 +51,15 @@ class AlertClock(Clock):
             schedule = document["settings"]["schedule"]
             if schedule["pause_status"] == "UNPAUSED":
                 expression, zone = schedule["quartz_cron_schedule"], schedule["timezone_id"]
-                yield Appointment(document["id"], expression, zone, partial(self._fire, document["id"]))
+                fire = partial(self._fire, document["id"], _whose(document))
+                yield Appointment(document["id"], expression, zone, fire)
 
-    def _fire(self, identity: str, _due: datetime) -> list[str]:
+    def _fire(self, identity: str, whose: str, _due: datetime) -> list[str]:
         with self._lock:
             if identity in self._busy:
                 return []
             self._busy.add(identity)
-        self._threads.submit(self._evaluate, identity)
+        self._threads.submit(whose, partial(self._evaluate, identity))
         return [identity]
 
     def _evaluate(self, identity: str) -> None:
@@ -88,7 +90,7 @@ def evaluate_alert(workspace: Workspace, identity: str) -> None:
 
 def _run_query(workspace: Workspace, document: Document) -> dict[str, list[Any]]:
     settings, service = document["settings"], statements_of(workspace)
-    caller = workspace.principal(settings.get("run_as_user_name") or document["owner"])
+    caller = workspace.principal(_whose(document))
     body = {"statement": settings["query_text"], "warehouse_id": settings["warehouse_id"], "wait_timeout": WAIT}
     request = parse_request({**body, "disposition": "EXTERNAL_LINKS"})
     answer = service.run(caller, request)
@@ -101,6 +103,11 @@ def _run_query(workspace: Workspace, document: Document) -> dict[str, list[Any]]
         for name in table.column_names:
             columns.setdefault(name, []).extend(table.column(name).to_pylist())
     return columns
+
+
+def _whose(document: Document) -> str:
+    """Return with whose rights an alert is evaluated."""
+    return str(document["settings"].get("run_as_user_name") or document["owner"])
 
 
 def _scan_alerts(store: Store) -> list[Document]:

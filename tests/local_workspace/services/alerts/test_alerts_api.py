@@ -1,5 +1,6 @@
 """Alerts over HTTP with the real databricks-sdk: what they say, who may see and change them, when they are due."""
 
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, NotImplemente
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 from databricks.sdk.service.sql import AlertEvaluationState, AlertV2, LifecycleState
 
-from local_workspace.services.alerts.clock import AlertClock
+from local_workspace.services.alerts.clock import AT_ONCE, AlertClock
+from tests.waiting import wait_until
 
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC)
 EVALUATION: dict[str, Any] = {
@@ -117,6 +119,24 @@ def test_it_is_due_when_its_schedule_says_so_and_not_when_paused_or_trashed(
     clock.tick(NOW + timedelta(minutes=5))
     ann.alerts_v2.trash_alert(identity)
     assert clock.tick(NOW + timedelta(minutes=6)) == []
+
+
+def test_slow_alerts_of_one_owner_leave_the_others_theirs(
+    served, ann: WorkspaceClient, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, began, go = AlertClock(served.workspace), [], threading.Event()
+    monkeypatch.setattr(clock, "_evaluate", lambda identity: (began.append(identity), go.wait(60)))
+    slow = [str(create(ann, {**whole, "display_name": f"slow {number}"}).id) for number in range(AT_ONCE + 1)]
+    root = served.client("root")
+    bobs = str(create(root, {**whole, "display_name": "bob's", "run_as_user_name": "bob"}).id)
+    clock.tick(NOW)
+    clock.tick(NOW + timedelta(minutes=1))
+    wait_until(lambda: bobs in began)
+    assert not set(slow) <= set(began), "ann's wait for each other"
+    go.set()
+    wait_until(lambda: set(slow) <= set(began))
+    for client, identity in (*((ann, one) for one in slow), (root, bobs)):
+        client.alerts_v2.trash_alert(identity)
 
 
 @pytest.mark.parametrize(
