@@ -17,10 +17,12 @@ from moto.iam.access_control import PermissionResult
 from moto.iam.models import Policy
 
 from local_workspace.iam.evaluation import evaluate
-from local_workspace.iam.patterns import Context
+from local_workspace.iam.request_keys import Context
 from local_workspace.iam.statements import Request
 
 _asked: ContextVar[Context] = ContextVar("asked")
+# Here nothing is asked over HTTPS and on AWS everything, so a policy that demands HTTPS would shut everybody out.
+_ALWAYS: Context = {"aws:securetransport": "true", "aws:viaawsservice": "false"}
 
 
 @contextmanager
@@ -52,7 +54,7 @@ class StoredPolicy:
     ) -> PermissionResult:
         """Decide by this policy alone; `incoming_condition_values` are condition keys that the call brings along."""
         given = {key.lower(): value for key, value in (incoming_condition_values or {}).items()}
-        request = Request(action, resource, principal or "", {**_asked.get({}), **given})
+        request = Request(action, resource, principal or "", {**_ALWAYS, **_asked.get({}), **given})
         decision = evaluate(self._document, request, "the policy")
         if decision.allowed:
             return PermissionResult.PERMITTED

@@ -18,6 +18,7 @@ from moto.iam.access_control import S3IAMRequest
 from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
 
 from local_workspace.engines.moto_policies import asked_with
+from local_workspace.iam.request_keys import describe_principal
 
 SIGNATURE = "X-Amz-Signature"
 _CONDITIONS = ("prefix", "delimiter", "max-keys")
@@ -45,7 +46,7 @@ class S3Request(S3IAMRequest):
 
     def check_action_permitted(self, resource: str) -> None:
         """Raise unless policies allow it; of a bulk deletion, for each of its objects."""
-        with asked_with(read_conditions(self._path)):
+        with asked_with({**describe_principal(self._access_key.arn), **read_conditions(self._path)}):
             self._check(resource)
 
     def _check(self, resource: str) -> None:
@@ -77,13 +78,13 @@ class S3Request(S3IAMRequest):
         return request
 
 
-def read_conditions(path: str) -> dict[str, str]:
-    """Return the condition keys that a request to S3 brings along.
+def read_conditions(path: str) -> dict[str, str | None]:
+    """Return the condition keys that a request to S3 brings along, None for those that it could and does not.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
     """
     query = parse_qs(urlsplit(path).query, keep_blank_values=True)
-    return {f"s3:{name}": query[name][0] for name in _CONDITIONS if name in query}
+    return {f"s3:{name}": query[name][0] if name in query else None for name in _CONDITIONS}
 
 
 def read_tags(body: str) -> dict[str, str]:

@@ -1,56 +1,72 @@
 """Conditions of a statement. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
 
-All operators but BinaryEquals; with IfExists, ForAnyValue and ForAllValues.
+All operators, with IfExists, ForAnyValue and ForAllValues.
 """
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from local_workspace.iam.patterns import Context, as_list, matches_arn, matches_pattern, substitute_variables
+from local_workspace.iam.patterns import as_list, matches_arn, matches_pattern, substitute_variables
+from local_workspace.iam.request_keys import Context, UndecidableCondition, UnknownOperator, look_up
 
-Matcher = Callable[[str, str, Context], bool]  # (expected, actual, context)
+Matcher = Callable[[str, str, "Context | None"], bool]  # (expected, actual, context for variables)
 _FOR_ANY, _FOR_ALL, _IF_EXISTS = "foranyvalue:", "forallvalues:", "ifexists"
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
-class UndecidableCondition(Exception):
-    """A condition that cannot be decided here is refused, never skipped."""
-
-
-def conditions_hold(conditions: Mapping[str, Any], context: Context) -> bool:
-    """Say whether all conditions hold.
+def conditions_hold(conditions: Mapping[str, Any], context: Context, has_variables: bool = True) -> bool:
+    """Say whether all conditions hold; `has_variables` says whether the policy's version knows variables.
 
     Raises:
-        UndecidableCondition: one of them has an unknown operator or cannot be compared, whatever the others say.
+        UndecidableCondition: there is an unknown operator, whatever the others say; or all others hold, and one is on a
+            key that is not known or cannot be compared.
     """
-    return all(list(_decide_all(conditions, context)))
-
-
-def _decide_all(conditions: Mapping[str, Any], context: Context) -> Iterator[bool]:
+    undecided: list[UndecidableCondition] = []
+    holds = True
     for name, pairs in conditions.items():
+        decide = _find_decision(name)
         for key, expected in pairs.items():
-            found = context.get(key.lower())
-            actual = None if found is None else [str(value) for value in as_list(found)]
-            yield _holds(name, actual, [_as_text(value) for value in as_list(expected)], context)
+            try:
+                found = look_up(key, context)
+                actual = None if found is None else [str(value) for value in as_list(found)]
+                texts = [_as_text(value) for value in as_list(expected)]
+                holds = decide(actual, texts, context if has_variables else None) and holds
+            except UndecidableCondition as error:
+                undecided.append(error)
+    if holds and undecided:
+        raise undecided[0]
+    return holds
 
 
-def _holds(name: str, actual: list[str] | None, expected: list[str], context: Context) -> bool:
+def _find_decision(name: str) -> Callable[[list[str] | None, list[str], Context | None], bool]:
     lowered = name.lower()
+    if lowered == "null":
+        return lambda actual, expected, _: any((actual is None) == (one.lower() == "true") for one in expected)
     base = lowered.removeprefix(_FOR_ANY).removeprefix(_FOR_ALL).removesuffix(_IF_EXISTS)
-    if base == "null":
-        return (actual is None) == (expected[0].lower() == "true")
-    matcher, negated = _find_matcher(base, name)
-    if actual is None:
-        return _holds_without_key(lowered, negated)
-    try:
-        fits = [any(matcher(value, one, context) for value in expected) != negated for one in actual]
-    except ValueError as error:
-        raise UndecidableCondition(f"{name} cannot compare {actual} with {expected}: {error}") from error
-    return all(fits) if lowered.startswith(_FOR_ALL) or (negated and not lowered.startswith(_FOR_ANY)) else any(fits)
+    negated = base in _NEGATIONS
+    matcher = _MATCHERS.get(_NEGATIONS.get(base, base))
+    if matcher is None:
+        raise UnknownOperator(f"the local workspace does not evaluate the IAM condition operator {name}")
+
+    def decide(actual: list[str] | None, expected: list[str], context: Context | None) -> bool:
+        if actual is None:
+            return _holds_without_key(lowered, negated)
+        try:
+            fits = [any(matcher(value, one, context) for value in expected) != negated for one in actual]
+        except ValueError as error:
+            raise UndecidableCondition(f"{name} cannot compare {actual} with {expected}: {error}") from error
+        of_all = lowered.startswith(_FOR_ALL) or (negated and not lowered.startswith(_FOR_ANY))
+        return all(fits) if of_all else any(fits)
+
+    return decide
 
 
 def _holds_without_key(name: str, negated: bool) -> bool:
@@ -60,43 +76,55 @@ def _holds_without_key(name: str, negated: bool) -> bool:
     return negated and not name.startswith(_FOR_ANY)
 
 
-def _find_matcher(base: str, name: str) -> tuple[Matcher, bool]:
-    positive = base.replace("not", "", 1)
-    if positive not in _MATCHERS or (positive != base and positive not in _NEGATABLE):
-        raise UndecidableCondition(f"the local workspace does not evaluate the IAM condition operator {name}")
-    return _MATCHERS[positive], positive != base
-
-
-def _equal(expected: str, actual: str, context: Context) -> bool:
+def _equal(expected: str, actual: str, context: Context | None) -> bool:
     return substitute_variables(expected, context) == actual
 
 
-def _equal_ignoring_case(expected: str, actual: str, context: Context) -> bool:
-    return (substitute_variables(expected, context) or "\0").lower() == actual.lower()
+def _equal_ignoring_case(expected: str, actual: str, context: Context | None) -> bool:
+    wanted = substitute_variables(expected, context)
+    return wanted is not None and wanted.lower() == actual.lower()
 
 
-def _like(expected: str, actual: str, context: Context) -> bool:
+def _like(expected: str, actual: str, context: Context | None) -> bool:
     return matches_pattern(expected, actual, context)
 
 
-def _like_arn(expected: str, actual: str, context: Context) -> bool:
+def _like_arn(expected: str, actual: str, context: Context | None) -> bool:
     return matches_arn(expected, actual, context)
 
 
-def _in_network(expected: str, actual: str, _context: Context) -> bool:
+def _same_truth(expected: str, actual: str, _context: Context | None) -> bool:
+    return expected.lower() == actual.lower()
+
+
+def _same_bytes(expected: str, actual: str, _context: Context | None) -> bool:
+    return base64.b64decode(expected, validate=True) == base64.b64decode(actual, validate=True)
+
+
+def _in_network(expected: str, actual: str, _context: Context | None) -> bool:
     return ipaddress.ip_address(actual) in ipaddress.ip_network(expected, strict=False)
 
 
-def _compare_numbers(compare: Callable[[float, float], bool]) -> Matcher:
-    return lambda expected, actual, _: compare(float(actual), float(expected))
+def _compare_numbers(compare: Callable[[Decimal, Decimal], bool]) -> Matcher:
+    return lambda expected, actual, _: compare(_number(actual), _number(expected))
 
 
-def _compare_times(compare: Callable[[float, float], bool]) -> Matcher:
+def _compare_times(compare: Callable[[Decimal, Decimal], bool]) -> Matcher:
     return lambda expected, actual, _: compare(_seconds(actual), _seconds(expected))
 
 
-def _seconds(text: str) -> float:
-    return float(text) if text.replace(".", "", 1).isdigit() else datetime.fromisoformat(text).timestamp()
+def _number(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is no number")
+    return Decimal(text)
+
+
+def _seconds(text: str) -> Decimal:
+    """Return seconds since 1970 of either notation; a time without a zone is in UTC."""
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    moment = datetime.fromisoformat(text)
+    return Decimal(str((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
 
 
 def _as_text(value: Any) -> str:
@@ -116,12 +144,19 @@ _MATCHERS: dict[str, Matcher] = {
     "stringlike": _like,
     "arnequals": _like_arn,
     "arnlike": _like_arn,
-    "bool": _equal_ignoring_case,
+    "bool": _same_truth,
+    "binaryequals": _same_bytes,
     "ipaddress": _in_network,
     **{f"numeric{name}": _compare_numbers(compare) for name, compare in _ORDERS.items()},
     **{f"date{name}": _compare_times(compare) for name, compare in _ORDERS.items()},
 }
-_NEGATABLE = {
-    *("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"),
-    *("numericequals", "dateequals"),
+_NEGATIONS = {
+    "stringnotequals": "stringequals",
+    "stringnotequalsignorecase": "stringequalsignorecase",
+    "stringnotlike": "stringlike",
+    "arnnotequals": "arnequals",
+    "arnnotlike": "arnlike",
+    "notipaddress": "ipaddress",
+    "numericnotequals": "numericequals",
+    "datenotequals": "dateequals",
 }

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_workspace.iam.conditions import UndecidableCondition
 from local_workspace.iam.patterns import as_list
+from local_workspace.iam.request_keys import UndecidableCondition, UnknownOperator
 from local_workspace.iam.statements import Request, Statement, applies, names_account_only, names_whoever_signs
 
 Named = tuple[str, Mapping[str, Any]]  # what a policy is called in reasons, and its document
@@ -48,15 +48,21 @@ class Policies:
 def evaluate(policy: Mapping[str, Any], request: Request, what: str) -> Decision:
     """Decide the request by one policy; `what` names the policy in the reason."""
     allowing: str | None = None
+    undecided: dict[str, Decision] = {}  # by effect
     for name, statement in _list_statements(policy):
+        effect = str(statement.get("Effect"))
         try:
-            if not applies(statement, request):
+            if not applies(statement, request, _has_variables(policy)):
                 continue
         except UndecidableCondition as error:
-            return Decision(False, f"statement {name} of {what} cannot be decided: {error}", True)
-        if statement.get("Effect") == "Deny":
+            effect = "Deny" if isinstance(error, UnknownOperator) else effect
+            undecided[effect] = Decision(False, f"statement {name} of {what} cannot be decided: {error}", True)
+            continue
+        if effect == "Deny":
             return Decision(False, f"statement {name} of {what} denies {request.action} on {request.resource}", True)
         allowing = allowing or name
+    if "Deny" in undecided or (undecided and allowing is None):
+        return undecided.get("Deny") or next(iter(undecided.values()))
     if allowing is None:
         return Decision(False, f"no statement of {what} allows {request.action} on {request.resource}")
     return Decision(True, f"statement {allowing} of {what} allows it")
@@ -114,7 +120,19 @@ def _is_final(policies: Policies, request: Request) -> bool:
 
 def _allowing(policy: Mapping[str, Any], request: Request) -> list[Statement]:
     statements = [statement for _, statement in _list_statements(policy)]
-    return [one for one in statements if one.get("Effect") == "Allow" and applies(one, request)]
+    return [one for one in statements if one.get("Effect") == "Allow" and _surely_applies(policy, one, request)]
+
+
+def _surely_applies(policy: Mapping[str, Any], statement: Statement, request: Request) -> bool:
+    try:
+        return applies(statement, request, _has_variables(policy))
+    except UndecidableCondition:
+        return False
+
+
+def _has_variables(policy: Mapping[str, Any]) -> bool:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"""
+    return policy.get("Version") == "2012-10-17"
 
 
 def _list_statements(policy: Mapping[str, Any]) -> Iterator[tuple[str, Statement]]:

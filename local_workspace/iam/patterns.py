@@ -1,39 +1,46 @@
-"""Values of policies: wildcards (* any text, ? one character) and variables such as ${aws:username}."""
+"""Values of policies: wildcards (* any text, ? one character) and variables such as ${aws:username}.
+
+Where a context is given, variables stand for its values; where none is, as in a policy of the version 2008-10-17 and in
+elements that take no variables, they are text.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-Context = Mapping[str, "str | Sequence[str]"]  # condition keys in lower case; several values for a set
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+from local_workspace.iam.request_keys import Context, UndecidableCondition, look_up
+
+_VARIABLE = re.compile(r"(\$\{[^}]*\})")
 _LITERALS = ("*", "?", "$")
+_COLONS = 5  # of an ARN's parts but the last, which a wildcard does not reach beyond
 
 
 def matches_pattern(pattern: str, value: str, context: Context | None = None, ignore_case: bool = False) -> bool:
-    """Say whether a value fits; a variable stands for its plain text, one that is not known fits nothing."""
-    regex = _translate(pattern, context or {}) if "${" in pattern else _translate_plain(pattern)
-    return "\0" not in regex and _compile(regex, ignore_case).fullmatch(value) is not None
+    """Say whether a value fits; a variable stands for its plain text, one that the request lacks fits nothing.
+
+    Raises:
+        UndecidableCondition: a variable's value is not known.
+    """
+    return _fits(_translate(pattern, context, False), value, ignore_case)
 
 
 def matches_arn(pattern: str, value: str, context: Context | None = None) -> bool:
     """Match two ARNs part by part: a wildcard does not reach over a colon, but in the last part."""
-    patterns, values = pattern.split(":", 5), value.split(":", 5)
     if pattern == "*":
         return True
-    same = len(patterns) == len(values) == 6
-    return same and all(matches_pattern(one, part, context) for one, part in zip(patterns, values, strict=True))
+    return value.count(":") >= _COLONS and _fits(_translate(pattern, context, True), value, False)
 
 
-def substitute_variables(text: str, context: Context) -> str | None:
-    """Return the text with its variables replaced, None when one of them is not known."""
-    found = [_look_up(name, context) for name in _VARIABLE.findall(text)]
-    if None in found:
-        return None
-    values = iter(found)
-    return _VARIABLE.sub(lambda _: str(next(values)), text)
+def substitute_variables(text: str, context: Context | None) -> str | None:
+    """Return the text with its variables replaced, None when the request lacks one of them."""
+    if context is None or "${" not in text:
+        return text
+    found = [_value_of(piece, context) if piece.startswith("${") else piece for piece in _VARIABLE.split(text)]
+    known = [piece for piece in found if piece is not None]
+    return "".join(known) if len(known) == len(found) else None
 
 
 def as_list(value: Any) -> list[Any]:
@@ -41,28 +48,44 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _translate(pattern: str, context: Context) -> str:
-    texts, names = _VARIABLE.split(pattern)[::2], _VARIABLE.findall(pattern)
-    parts = [re.escape(text).replace(r"\*", ".*").replace(r"\?", ".") for text in texts]
-    for number, name in enumerate(names):
-        value = _look_up(name, context)
-        parts[number] += "\0" if value is None else re.escape(value)
-    return "".join(parts)
+def _fits(regex: str | None, value: str, ignore_case: bool) -> bool:
+    return regex is not None and _compile(regex, ignore_case).fullmatch(value) is not None
+
+
+def _translate(pattern: str, context: Context | None, is_arn: bool) -> str | None:
+    if context is None or "${" not in pattern:
+        return _translate_pieces((pattern,), (), is_arn)
+    pieces = _VARIABLE.split(pattern)
+    values = [_value_of(piece, context) for piece in pieces[1::2]]
+    if None in values:
+        return None
+    return _translate_pieces(tuple(pieces[::2]), tuple(str(value) for value in values), is_arn)
 
 
 @lru_cache(4096)
-def _translate_plain(pattern: str) -> str:
-    return _translate(pattern, {})
+def _translate_pieces(texts: tuple[str, ...], values: tuple[str, ...], is_arn: bool) -> str | None:
+    """Translate texts with the plain values between them; None when they are no ARN although one is asked for."""
+    regex, colons = "", 0
+    for text, value in zip(texts, (*values, ""), strict=True):
+        for character in text:
+            colons += character == ":"
+            one = "[^:]" if is_arn and colons < _COLONS else "."
+            regex += {"*": f"{one}*", "?": one}.get(character) or re.escape(character)
+        regex, colons = regex + re.escape(value), colons + value.count(":")
+    return None if is_arn and colons < _COLONS else regex
 
 
-def _look_up(name: str, context: Context) -> str | None:
+def _value_of(variable: str, context: Context) -> str | None:
+    name = variable[2:-1]
+    if name in _LITERALS:
+        return name
     key, _, default = name.partition(",")
-    if key in _LITERALS:
-        return key
-    value = context.get(key.strip().lower())
-    if isinstance(value, str):
-        return value
-    return default.strip().strip("'") if default else None
+    value = look_up(key, context)
+    if value is None:
+        return default.strip().strip("'") if default else None
+    if not isinstance(value, str):
+        raise UndecidableCondition(f"{key.strip()} has several values, so no variable can stand for it")
+    return value
 
 
 @lru_cache(4096)

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_workspace.iam.evaluation import evaluate
+from local_workspace.iam.request_keys import Context
 from local_workspace.iam.statements import Request
 from local_workspace.services.unity_catalog.aws_rules import AwsRules
 
@@ -35,7 +36,11 @@ class BucketKeys:
         except ClientError:
             yield "READ", f"the KMS key {name} of bucket {bucket} does not exist"
             return
-        contexts = [{"kms:resourcealiases": alias} for alias in self._aliases(arn)] or [{}]
+        _, _, _, region, account, _ = arn.split(":", 5)
+        known = {"kms:viaservice": f"s3.{region}.amazonaws.com", "aws:requestedregion": region}
+        known |= dict.fromkeys(("kms:calleraccount", "aws:resourceaccount"), account) | {"aws:securetransport": "true"}
+        aliases: list[str | None] = [*self._aliases(arn)]
+        contexts: list[Context] = [{**known, "kms:resourcealiases": alias} for alias in aliases or [None]]
         for step, action in (_READ, *([_WRITE] if write else [])):
             requests = [Request(action, arn, role_arn, context) for context in contexts]
             if not any(evaluate(policy, request, "").allowed for policy in policies for request in requests):

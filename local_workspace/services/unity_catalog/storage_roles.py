@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from local_workspace.gateway.workspace import AWS_ACCOUNT
 from local_workspace.iam.evaluation import Policies, decide, evaluate
+from local_workspace.iam.request_keys import Context
 from local_workspace.iam.statements import Request
 from local_workspace.services.unity_catalog.aws_rules import AwsRules
 from local_workspace.services.unity_catalog.bucket_keys import BucketKeys
@@ -28,7 +30,19 @@ _LIST = ("s3:ListBucket", "s3:GetBucketLocation")
 _READ = ("s3:GetObject",)
 _WRITE = ("s3:PutObject", "s3:DeleteObject")
 _QUEUE = ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage")
-_SECURE = {"aws:securetransport": "true"}
+# Of what the gateway decides: it goes to AWS itself, over HTTPS.
+_DIRECT: Context = {
+    "aws:securetransport": "true",
+    "aws:viaawsservice": "false",
+    **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")),
+}
+# Unity Catalog assumes the role without a second factor, and names no source.
+_SESSION: Context = {
+    **_DIRECT,
+    "aws:multifactorauthpresent": "false",
+    **dict.fromkeys(("aws:multifactorauthage", "aws:sourceidentity")),
+}
+_OF_LISTING = ("s3:prefix", "s3:delimiter", "s3:max-keys")
 
 
 @dataclass(frozen=True)
@@ -65,16 +79,16 @@ class StorageRoles:
             return Refusal("ASSUME_ROLE", f"the IAM role {role_arn} does not exist")
         trust = json.loads(trust) if isinstance(trust, str) else trust
         what = f"the trust policy of role {name}"
-        identified = Request("sts:AssumeRole", role_arn, UC_MASTER_ROLE, {"sts:externalid": external_id})
-        decision = evaluate(trust, identified, what)
+        decision = evaluate(trust, _assume(role_arn, UC_MASTER_ROLE, external_id), what)
         if not decision.allowed:
             return Refusal("ASSUME_ROLE", f"{decision.reason} for {UC_MASTER_ROLE} with External ID {external_id}")
         # Confused deputy: a trust policy that asks for no External ID is refused by the service, as is a wrong one.
-        anonymous = Request("sts:AssumeRole", role_arn, UC_MASTER_ROLE)
-        if evaluate(trust, anonymous, what).allowed:
-            return Refusal("ASSUME_ROLE", f"{what} does not demand an External ID; add a condition on sts:ExternalId")
-        itself = Request("sts:AssumeRole", role_arn, role_arn, {"sts:externalid": external_id})
-        if not evaluate(trust, itself, what).allowed:
+        for other in (None, *_list_foreign(external_id)):
+            if evaluate(trust, _assume(role_arn, UC_MASTER_ROLE, other), what).allowed:
+                without = "assumes the role without any" if other is None else f"assumes it with {other}, too"
+                told = f"{what} does not demand an External ID: who {without}. Let it"
+                return Refusal("ASSUME_ROLE", f"{told} demand that sts:ExternalId StringEquals {external_id}")
+        if not evaluate(trust, _assume(role_arn, role_arn, external_id), what).allowed:
             return Refusal("ASSUME_ROLE", f"{what} does not let the role assume itself, which Unity Catalog requires")
         return None
 
@@ -90,13 +104,14 @@ class StorageRoles:
             return f"there is no queue {name} in account {account}, region {region}"
         policy = (f"the policy of queue {name}", _parsed(found.get("Policy") or {"Statement": []}))
         policies = Policies(self._policies(role_arn), policy)
-        decisions = (decide(policies, Request(action, queue_arn, role_arn)) for action in _QUEUE)
+        context = {**_SESSION, "aws:resourceaccount": account, "aws:requestedregion": region}
+        decisions = (decide(policies, Request(action, queue_arn, role_arn, context)) for action in _QUEUE)
         return next((decision.reason for decision in decisions if not decision.allowed), None)
 
     def _refuse_access(self, role_arn: str, url: str, write: bool) -> Iterator[Refusal]:
         bucket, prefix = split_url(url)
         policies = self._policies(role_arn)
-        itself = Request("sts:AssumeRole", role_arn, role_arn)
+        itself = Request("sts:AssumeRole", role_arn, role_arn, _SESSION)
         if not any(evaluate(policy, itself, what).allowed for what, policy in policies):
             yield Refusal("ASSUME_ROLE", f"no policy of role {role_arn} allows sts:AssumeRole on {role_arn} itself")
             return
@@ -109,8 +124,9 @@ class StorageRoles:
             ("WRITE", action, probe) for action in (_WRITE if write else ())
         ]
         listing = [("LIST", action, f"arn:aws:s3:::{bucket}") for action in _LIST]
-        context = {**_SECURE, "aws:principalarn": role_arn, "s3:prefix": prefix}
         for step, action, resource in [*listing, *wanted]:
+            listed = {"s3:prefix": prefix} if action == "s3:ListBucket" else dict.fromkeys(_OF_LISTING)
+            context = {**_SESSION, "aws:resourceaccount": AWS_ACCOUNT, **listed}
             request = Request(action, resource, role_arn, context)
             decision = decide(Policies(policies, (f"the policy of bucket {bucket}", bucket_policy)), request)
             if not decision.allowed:
@@ -139,6 +155,19 @@ class StorageRoles:
             return _parsed(self._s3("get_bucket_policy", Bucket=bucket)["Policy"])
         except ClientError as error:
             return None if error.response["Error"]["Code"] == "NoSuchBucket" else {"Statement": []}
+
+
+def _assume(role_arn: str, principal: str, external_id: str | None) -> Request:
+    context = {**_DIRECT, "sts:externalid": external_id, "aws:resourceaccount": role_arn.split(":")[4]}
+    return Request("sts:AssumeRole", role_arn, principal, context)
+
+
+def _list_foreign(external_id: str) -> Iterator[str]:
+    """Yield IDs of others, which a pattern of this one takes: each with another character at one place, or more."""
+    yield from ("", f"{external_id}0", f"0{external_id}", external_id[:-1])
+    for place, character in enumerate(external_id):
+        yield f"{external_id[:place]}{'1' if character == '0' else '0'}{external_id[place + 1 :]}"
+    yield "".join("1" if character == "0" else "0" for character in external_id)
 
 
 def _parsed(document: Any) -> dict[str, Any]:

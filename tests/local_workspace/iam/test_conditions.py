@@ -6,17 +6,16 @@ from typing import Any
 
 import pytest
 
-from local_workspace.iam.conditions import UndecidableCondition
 from local_workspace.iam.evaluation import evaluate
+from local_workspace.iam.request_keys import UndecidableCondition
 from local_workspace.iam.statements import Request, applies
 
 ARN = "arn:aws:iam::123456789012:role/team/lake"
 
 
-def allows(operator: str, expected: Any, actual: Any, **more: str) -> bool:
+def allows(operator: str, expected: Any, actual: Any, **more: str | None) -> bool:
     statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {operator: {"k": expected}}}
-    context = more if actual is None else {"k": actual, **more}
-    return applies(statement, Request("kms:Decrypt", "key", context=context))
+    return applies(statement, Request("kms:Decrypt", "key", context={"k": actual, **more}))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,13 @@ def allows(operator: str, expected: Any, actual: Any, **more: str) -> bool:
         ("DateLessThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", True),
         ("DateGreaterThan", "2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z", False),
         ("DateEquals", "1767225600", "2026-01-01T00:00:00+00:00", True),
+        ("DateLessThan", "2026-01-01T00:00:00", "2025-12-31T23:59:59Z", True),  # without a zone it is in UTC
+        ("DateEquals", "2026-01-01T00:00:00", "1767225600", True),
+        ("DateEquals", "2026-01-01", "2026-01-01T01:00:00+01:00", True),
+        ("BinaryEquals", "QmluYXJ5", "QmluYXJ5", True),
+        ("BinaryEquals", "QmluYXJ5", "Qg==", False),
+        ("BinaryEqualsIfExists", "QmluYXJ5", None, True),
+        ("NumericEquals", "9007199254740993", "9007199254740992", False),
         ("Bool", "true", "True", True),
         ("Bool", False, "false", True),
         ("Bool", "true", None, False),
@@ -59,6 +65,20 @@ def allows(operator: str, expected: Any, actual: Any, **more: str) -> bool:
         ("Null", "true", None, True),
         ("Null", "true", "a", False),
         ("Null", "false", "a", True),
+        ("Null", "false", None, False),
+        ("Null", ["true", "false"], "a", True),
+        ("Null", "true", [], True),
+        ("StringNotEqualsIfExists", "a", None, True),
+        ("NumericLessThanIfExists", "10", "11", False),
+        ("BoolIfExists", "true", None, True),
+        ("ForAnyValue:StringEqualsIfExists", "a", None, True),
+        ("ForAllValues:StringEquals", "a", [], True),
+        ("ArnLike", "arn:aws:iam::${aws:PrincipalAccount}:role/*", ARN, True),
+        ("ArnLike", "arn:aws:iam::1${aws:PrincipalAccount}:role/*", ARN, False),
+        ("ArnEquals", "${aws:PrincipalArn}", ARN, True),
+        ("ArnEquals", "arn:aws:iam::123456789012:role/team/${aws:none}", ARN, False),
+        ("StringEquals", "${aws:PrincipalAccount}", "123456789012", True),
+        ("ArnLike", "arn:aws:iam", ARN, False),
         ("ForAnyValue:StringEquals", "a", "a", True),
         ("ForAnyValue:StringEquals", "a", ["b", "a"], True),
         ("ForAnyValue:StringEquals", "a", ["b", "c"], False),
@@ -73,7 +93,8 @@ def allows(operator: str, expected: Any, actual: Any, **more: str) -> bool:
     ],
 )
 def test_condition(operator: str, expected: Any, actual: Any, allowed: bool) -> None:
-    assert allows(operator, expected, actual) == allowed
+    known = {"aws:principalaccount": "123456789012", "aws:principalarn": ARN, "aws:none": None}
+    assert allows(operator, expected, actual, **known) == allowed
 
 
 @pytest.mark.parametrize(
@@ -88,7 +109,7 @@ def test_condition(operator: str, expected: Any, actual: Any, allowed: bool) -> 
     ],
 )
 def test_variables(expected: str, actual: str, allowed: bool) -> None:
-    assert allows("StringLike", expected, actual, **{"aws:username": "ann"}) == allowed
+    assert allows("StringLike", expected, actual, **{"aws:username": "ann", "aws:none": None}) == allowed
 
 
 def test_a_variable_is_plain_text_even_if_it_looks_like_a_pattern() -> None:
@@ -97,7 +118,7 @@ def test_a_variable_is_plain_text_even_if_it_looks_like_a_pattern() -> None:
     assert not applies(statement, request)
 
 
-@pytest.mark.parametrize("name", ["StringResembles", "BinaryEquals", "NotBool", "ForAnyValue:StringIs"])
+@pytest.mark.parametrize("name", ["StringResembles", "NotStringEquals", "NotBool", "NullIfExists", "ForAnyValue:Is"])
 @pytest.mark.parametrize("actual", ["a", None])
 def test_an_unknown_operator_is_refused(name: str, actual: str | None) -> None:
     with pytest.raises(UndecidableCondition, match=name):
@@ -111,8 +132,8 @@ def test_what_cannot_be_compared_is_refused(name: str) -> None:
 
 
 def test_an_unknown_operator_denies_whatever_other_statements_allow() -> None:
-    odd = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"BinaryEquals": {"k": "a"}}}
+    odd = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringResembles": {"k": "a"}}}
     policy = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, odd]}
     decision = evaluate(policy, Request("s3:GetObject", "o"), "p")
     assert (decision.allowed, decision.denied_explicitly) == (False, True)
-    assert "BinaryEquals" in decision.reason
+    assert "StringResembles" in decision.reason

@@ -120,13 +120,47 @@ def test_a_boundary_does_not_narrow_a_resource_policy_that_names_the_user() -> N
     assert decide(Policies((), BY_USER, boundary=OTHER_ACTION), Request("s3:GetObject", OBJECT, USER)).allowed
 
 
+ROOT, OTHER_SESSION = f"arn:aws:iam::{ACCOUNT}:root", f"{SESSION}2"
+
+
 @pytest.mark.parametrize(
-    ("principal", "denied"),
-    [(ROLE, False), (USER, True), (f"arn:aws:iam::{OTHER}:role/lake", True)],
+    ("listed", "principal", "session", "denied"),
+    [
+        # a session is spared with its role and its account, each by name
+        ([ROLE, SESSION, ROOT], ROLE, SESSION, False),
+        ([ROLE, SESSION, ACCOUNT], ROLE, SESSION, False),
+        ([ROLE], ROLE, SESSION, True),
+        ([ROLE, ROOT], ROLE, SESSION, True),
+        ([ROLE, SESSION], ROLE, SESSION, True),
+        ([SESSION, ROOT], ROLE, SESSION, True),
+        ([ROOT], ROLE, SESSION, True),
+        ([ROLE, OTHER_SESSION, ROOT], ROLE, SESSION, True),
+        # a user with the account
+        ([USER, ROOT], USER, "", False),
+        ([USER], USER, "", True),
+        ([ROOT], USER, "", True),
+        ([USER, ROOT], ROLE, SESSION, True),
+        ([ROLE, SESSION, ROOT], f"arn:aws:iam::{OTHER}:role/lake", "", True),
+        (["*"], USER, "", False),
+        (["s3.amazonaws.com"], "s3.amazonaws.com", "", False),
+        ([ROLE, ROOT], "s3.amazonaws.com", "", True),
+    ],
 )
-def test_not_principal_denies_everybody_else(principal: str, denied: bool) -> None:
-    policies = Policies((ALLOW,), policy(statement("Deny", NotPrincipal={"AWS": [ROLE]})))
-    assert decide(policies, Request("s3:GetObject", OBJECT, principal)).denied_explicitly == denied
+def test_not_principal_denies_everybody_else(listed: list[str], principal: str, session: str, denied: bool) -> None:
+    policies = Policies((ALLOW,), policy(statement("Deny", NotPrincipal={"AWS": listed})))
+    decision = decide(policies, Request("s3:GetObject", OBJECT, principal, session=session))
+    assert decision.denied_explicitly == denied
+    assert "cannot be decided" not in decision.reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [statement("Deny", NotPrincipal={"AWS": [ROLE, SESSION, ROOT]}), statement("Allow", NotPrincipal={"AWS": [USER]})],
+    ids=["a session whose name is not known", "allow"],
+)
+def test_a_not_principal_that_cannot_be_decided_says_so(given: dict[str, Any]) -> None:
+    decision = decide(Policies((ALLOW,), policy(given)), Request("s3:GetObject", OBJECT, ROLE))
+    assert not decision.allowed and "cannot be decided: " in decision.reason
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,62 @@ def test_trust_must_demand_the_external_id_and_let_the_role_assume_itself(storag
     unconditional = trust(storage.arn, "")
     del unconditional["Statement"][0]["Condition"]
     storage.set_trust(unconditional)
-    assert "does not demand an External ID" in storage.failures()["LIST"]
+    assert "does not demand an External ID: who assumes the role without any" in storage.failures()["LIST"]
     alone = trust(storage.arn, storage.external_id)
     alone["Statement"][0]["Principal"]["AWS"].remove(storage.arn)
     storage.set_trust(alone)
     assert "does not let the role assume itself" in storage.failures()["WRITE"]
+
+
+def patterns(external_id: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Conditions on the External ID that hold for it, and for others."""
+    key = "sts:ExternalId"
+    return {
+        "anything": {"StringLike": {key: "*"}},
+        "a prefix": {"StringLike": {key: f"{external_id[:6]}*"}},
+        "a suffix": {"StringLike": {key: f"*{external_id[-6:]}"}},
+        "one character of it": {"StringLike": {key: f"{external_id[:9]}?{external_id[10:]}"}},
+        "that there is one": {"Null": {key: "false"}},
+        "all but one": {"StringNotEquals": {key: "another-id"}},
+        "all but some, and that there is one": {"StringNotLike": {key: "another*"}, "Null": {key: "false"}},
+        "it, if there is one": {"StringEqualsIfExists": {key: external_id}},
+        "every value of none": {"ForAllValues:StringEquals": {key: external_id}},
+    }
+
+
+@pytest.mark.parametrize("name", [*patterns("0123456789ab")])
+def test_trust_that_takes_other_external_ids_is_refused(storage: Storage, name: str) -> None:
+    document = trust(storage.arn, "")
+    document["Statement"][0]["Condition"] = patterns(storage.external_id)[name]
+    storage.set_trust(document)
+    told = storage.failures()["READ"]
+    assert "does not demand an External ID: who assumes " in told
+    assert storage.external_id in told
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "StringLike", "ForAnyValue:StringEquals"])
+def test_trust_that_takes_this_external_id_alone_is_taken(storage: Storage, operator: str) -> None:
+    document = trust(storage.arn, "")
+    document["Statement"][0]["Condition"] = {operator: {"sts:ExternalId": [storage.external_id]}}
+    storage.set_trust(document)
+    assert storage.failures() == {}
+
+
+def test_a_bucket_policy_is_read_as_on_aws(storage: Storage) -> None:
+    deny = {"Sid": "OnlyOurs", "Effect": "Deny", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    account = storage.arn.split(":")[4]
+    ours = {"StringNotEquals": {"aws:PrincipalAccount": account}}
+    unknown = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    for more, told in (
+        ({"Principal": "*", "Condition": ours}, None),
+        ({"Principal": "*", "Condition": unknown}, "cannot be decided: aws:SourceVpce"),
+        ({"NotPrincipal": {"AWS": storage.arn}}, "statement OnlyOurs of the policy of bucket"),
+        ({"NotPrincipal": {"AWS": [storage.arn, f"arn:aws:iam::{account}:root"]}}, "statement OnlyOurs of the policy"),
+    ):
+        policy = {"Version": "2012-10-17", "Statement": [{**deny, **more}]}
+        storage.s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+        assert (told or "") in storage.failures().get("READ", "")
+        assert bool(storage.failures()) == bool(told)
 
 
 def test_a_statement_that_refuses_is_named(storage: Storage) -> None:
@@ -115,9 +166,9 @@ def test_what_is_missing_is_named(storage: Storage) -> None:
 
 def test_a_condition_that_cannot_be_decided_is_no_server_error(storage: Storage) -> None:
     policy = storage_policy(BUCKET, storage.arn)
-    policy["Statement"][1]["Condition"] = {"BinaryEquals": {"aws:SourceIp": "MTA="}}
+    policy["Statement"][1]["Condition"] = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     storage.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=json.dumps(policy))
-    assert "does not evaluate the IAM condition operator BinaryEquals" in storage.failures()["READ"]
+    assert "cannot be decided: aws:SourceIp is not known" in storage.failures()["READ"]
 
 
 def test_creating_is_refused_with_the_reason_unless_told_to_skip(storage: Storage, workspace: WarmWorkspace) -> None:
