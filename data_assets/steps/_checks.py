@@ -19,7 +19,8 @@ Numbers = Mapping[str, Any]
 class Check:
     """The result of a check on an output; `metadata` has the numbers it was decided by.
 
-    `rows_in` is among them where the check knows how many rows the step has read.
+    `rows_in` is among them where the check knows how many rows the step has read, `failed_partitions` where it knows
+    for which days it failed.
     """
 
     output: str

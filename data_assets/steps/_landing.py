@@ -1,8 +1,8 @@
 """Which keys below the landing volume are files, of which data set, of which day.
 
-A key is `<dataset>/<file>.json` or `<dataset>/date=YYYY-MM-DD/<file>.json`. The arrival of events and the search for
-lost ones ask here. `describe_files` and `relative_path` say the same of a path in Spark, for the steps, which do not
-use them yet. Only the standard library: orchestrator and steps both import it.
+A key is `<dataset>/<file>.json` or `<dataset>/date=YYYY-MM-DD/<file>.json`. The arrival of events, the search for
+lost ones and the steps ask here. `describe_files` and `relative_path` say the same of a path in Spark. Only the
+standard library: orchestrator and steps both import it.
 """
 
 from __future__ import annotations

@@ -136,7 +136,15 @@ def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Itera
             "delta_version": done.version,
             "dagster/row_count": counts[output.name],
             "dagster/column_schema": describe_columns(output, tables[output.name]),
+            **(describe_days(run, output) if output.daily else {}),
         }
+
+
+def describe_days(run: StepRun, output: Output) -> dict[str, Any]:
+    """Return rows, files and bytes of each day of the range; a day that has nothing is left out."""
+    landed = run.landed.days
+    rows = {day: {**landed.get(day, {}), "rows": count} for day, count in run.count_days(output.name).items()}
+    return {"partitions": {"type": "json", "raw_value": {**landed, **rows}}}
 
 
 def describe_columns(output: Output, table: DataFrame) -> dict[str, Any]:

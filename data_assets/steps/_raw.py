@@ -14,6 +14,13 @@ from pyspark.sql import functions as F
 LINEAGE = ("_rescued", "_corrupt_record", "_source_file", "_source_version", "_loaded_at")
 
 
+# A text in double or single quotes, both of which Spark takes; a number of JSON, or what Spark takes for one.
+_TEXT = r"""\"[^"\\]*+(?:\\.[^"\\]*+)*+\"|'[^'\\]*+(?:\\.[^'\\]*+)*+'"""
+_NUMBER = r"-?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|NaN|Infinity|INF)"
+# From one number to the next; it ends at the first that is none, and the rest of the line stays what no reader takes.
+_TO_NUMBER = rf"(?s)\G((?:[^\"'0-9NI-]++|{_TEXT})*+)({_NUMBER})(?=[ \t\r\n]*+[,}}\]])"
+
+
 def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str] = ()) -> DataFrame:
     """Return one row per line: the raw fields that are columns, and the lineage.
 
@@ -22,16 +29,43 @@ def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str
     fields = [name for name in columns if not name.startswith("_")]
     line, found = F.col("value"), F.col("_fields")
     unusable = _any(found.isNull(), *(found[name].isNull() for name in required))
-    # two steps: in one, a line would be read once to count its objects and once more to take one
-    read = lines.withColumn("_objects", _read_objects(line, _struct_of(fields)))
+    # step by step: in one, a line would be read once to count its objects and once more to take one
+    marked = lines.withColumn("_mark", _mark(line)).withColumn("_quoted", _quote_numbers(line, F.col("_mark")))
+    read = marked.withColumn("_objects", _read_objects(F.col("_quoted"), _struct_of(fields)))
     return read.withColumn("_fields", _take_one(F.col("_objects"))).select(
-        *(found[name].alias(name) for name in fields),
-        _rescue(line, fields).alias("_rescued"),
-        F.when(unusable, line).alias("_corrupt_record"),
+        *(_unmark(found[name]).alias(name) for name in fields),
+        _rescue(F.col("_quoted"), fields).alias("_rescued"),
+        F.when(unusable, F.make_valid_utf8(line)).alias("_corrupt_record"),
         "_source_file",
         "_source_version",
         F.current_timestamp().alias("_loaded_at"),
     )
+
+
+def _quote_numbers(line: Column, mark: Column) -> Column:
+    """Return the line with every number as a text: no reader may write it anew, 1.10 as 1.1, 1e400 as Infinity.
+
+    Null if the line is no UTF-8. `mark` goes before each number.
+    """
+    quoted = F.regexp_replace(line, F.lit(_TO_NUMBER), F.concat(F.lit('$1"'), mark, F.lit('$2"')))
+    return F.when(F.is_valid_utf8(line), quoted)
+
+
+def _mark(line: Column) -> Column:
+    """Return what tells numbers from texts within a nested value; nothing where nothing is nested, as in most lines.
+
+    A digest of the line is in it, so that no line holds its own mark.
+    """
+    inside = F.substring(line, 2, 1 << 30)
+    is_nested = F.contains(inside, F.lit("{")) | F.contains(inside, F.lit("["))
+    return F.when(is_nested, F.concat(F.lit("\ue000"), F.hex(F.xxhash64(line)), F.lit("\ue000"))).otherwise("")
+
+
+def _unmark(value: Column) -> Column:
+    """Return a value as it landed: marked numbers in it without mark and quotes."""
+    mark = F.col("_mark")
+    plain = F.regexp_replace(value, F.concat(F.lit('"?'), mark, F.lit('([^"]*)"?')), F.lit("$1"))
+    return F.when(mark == "", value).otherwise(plain)
 
 
 def _read_objects(line: Column, kind: str) -> Column:
@@ -55,10 +89,11 @@ def _struct_of(fields: Sequence[str]) -> str:
 def _rescue(line: Column, fields: Sequence[str]) -> Column:
     """Return the fields that are no columns; only a line that has some is read as a map, at twice the cost."""
     everything = _take_one(_read_objects(line, "map<string,string>"))
-    names = F.coalesce(F.json_object_keys(line), F.map_keys(everything))  # the first knows neither NaN nor Infinity
+    names = F.coalesce(F.json_object_keys(line), F.map_keys(everything))
     unknown = F.array_except(names, F.array(*map(F.lit, fields)))
     kept = F.map_filter(everything, lambda name, _value: F.array_contains(unknown, name))
-    return F.when(F.size(unknown) > 0, F.to_json(kept, {"ignoreNullFields": "false"}))
+    as_landed = F.transform_values(kept, lambda _name, value: _unmark(value))
+    return F.when(F.size(unknown) > 0, F.to_json(as_landed, {"ignoreNullFields": "false"}))
 
 
 def _any(first: Column, *others: Column) -> Column:

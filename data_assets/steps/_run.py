@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import time
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from ._checks import count_rows
-from ._plan import Plan
+from ._lines import LINE, Landed, count_lines, read_lines, replace_unreadable
+from ._lister import list_files
+from ._plan import Output, Plan
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from ._stream import StreamedFile
+
 DAY = "flight_date"
-FILES = "*.json"
-LINE = "value string, _source_file string, _source_version bigint"
 
 
 class StepRun:
@@ -27,8 +29,13 @@ class StepRun:
         self.spark = spark
         spark.conf.set("spark.sql.session.timeZone", "UTC")  # else days and hours would depend on the workspace
         self.plan = plan
+        self.started_ms = int(time.time() * 1000)
+        self.landed = Landed()  # what read_landed has found
+        self.streamed: list[StreamedFile] | None = None  # what a stream has left, as last asked
+        self.merged: DataFrame | None = None  # what a table was merged with
         self._counted: set[str] = set()
         self._row_counts: dict[str, int] = {}
+        self._day_counts: dict[str, dict[str, int]] = {}
 
     def read(self, name: str) -> DataFrame:
         """Return an input table; of one that is loaded by day only the days of the range, if there is one."""
@@ -51,42 +58,48 @@ class StepRun:
     def read_landed(self) -> DataFrame:
         """Return the landed lines (`value`) and where each came from; of the range, if the step is run by day.
 
-        A day without a file, or nothing landed at all, is no error.
-        """
-        folders = self._landed_folders()
-        if not folders:
-            return self.spark.createDataFrame([], LINE)
-        # One pattern rather than many paths: Spark asks for each path by itself whether it is there.
-        pattern = folders[0] if len(folders) == 1 else f"{{{','.join(folders)}}}"
-        return self.read_files(f"{self.plan.landing}/{pattern}")
+        All files are read and counted first (`landed`). A day without a file, or nothing landed at all, is no error.
 
-    def read_files(self, *paths: str) -> DataFrame:
-        """Return the lines of files or folders, with where each came from."""
-        return add_source(self.spark.read.option("pathGlobFilter", FILES).text(list(paths)))
+        Raises:
+            LandingUnreadable: what has landed cannot be listed.
+            LandedFileUnread: a file gave no line though it is not empty.
+        """
+        landing, days = self.plan.landing, self.plan.list_days() if self.plan.days else None
+        listed = list_files(landing, days)
+        if not listed:
+            return self.spark.createDataFrame([], LINE)
+        present = {day for day in listed.values() if day} if days is not None else None
+        lines = read_lines(self.spark, landing, present)
+        self.landed = count_lines(lines, landing, listed)
+        return replace_unreadable(lines, self.landed.unreadable)
 
     def measure(self, *aggregates: DataFrame) -> dict[str, Any]:
         """Return the values of frames that have one row each, by name; one query, which counts the outputs, too."""
         outputs = self.plan.outputs
         uncounted = [output for output in outputs if output.name not in self._counted]
         sizes = [self.spark.table(output.table).agg(count_rows(output.name)) for output in uncounted]
-        (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes]).collect()
+        days = [self._count_days(output) for output in outputs if output.daily]
+        (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes, *days]).collect()
         values: dict[str, Any] = found.asDict()
         self._row_counts = {output.name: values.pop(output.name) for output in outputs}
+        self._day_counts = {output.name: values.pop(f"{output.name} by day") for output in outputs if output.daily}
         return values
+
+    def _count_days(self, output: Output) -> DataFrame:
+        days = self.read_back(output.name).groupBy(F.col(DAY).cast("string").alias("day")).agg(count_rows())
+        return days.agg(F.map_from_entries(F.collect_list(F.struct("day", "rows"))).alias(f"{output.name} by day"))
+
+    def count_days(self, name: str) -> dict[str, int]:
+        """Return how many rows an output that is loaded by day has of each day of the range, as last measured."""
+        if not self._row_counts:
+            self.measure()
+        return self._day_counts[name]
 
     def count_outputs(self) -> dict[str, int]:
         """Return how many rows each output has, as last measured."""
         if not self._row_counts:
             self.measure()
         return self._row_counts
-
-    def _landed_folders(self) -> list[str]:
-        if not os.path.isdir(self.plan.landing):
-            return []
-        if self.plan.days is None:
-            return [""]
-        present = set(os.listdir(self.plan.landing))
-        return [folder for day in self.plan.list_days() if (folder := f"date={day}") in present]
 
     def _of_range(self, frame: DataFrame, by_day: bool) -> DataFrame:
         if not by_day or self.plan.days is None:
@@ -98,10 +111,3 @@ def in_range(plan: Plan) -> Column:
     """Return the condition that a row is of a day of the range."""
     first, last = (F.lit(day).cast("date") for day in plan.days or ())
     return F.col(DAY).between(first, last)
-
-
-def add_source(lines: DataFrame) -> DataFrame:
-    """Add the file each line came from and that file's version: its modification time in milliseconds."""
-    modified = F.unix_millis(F.col("_metadata.file_modification_time"))
-    source = F.col("_metadata.file_path").alias("_source_file"), modified.alias("_source_version")
-    return lines.select("value", *source).where(F.trim("value") != "")

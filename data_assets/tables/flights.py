@@ -17,6 +17,7 @@ LINEAGE = (
 SOURCE = LINEAGE[2:4]
 LOADED_AT = ("_loaded_at",)  # all that is ever looked for in raw text
 UNREADABLE = Check("nothing_unreadable", "Every landed line is a JSON object of known fields")
+LANDED = Check("landed_files", "Every line of every landed file is here", blocking=True)
 UNIQUE = Check("unique_keys", "No key is there twice", blocking=True)
 CONSERVED = Check("row_conservation", "Every row of the layer before is here or accounted for", blocking=True)
 
@@ -40,7 +41,7 @@ def _reference(name: str, fields: str, key: str, comment: str) -> Step:
         mode="merge",
         keys=(key, "_corrupt_record"),
         statistics=(key, *LOADED_AT),
-        checks=(UNIQUE, UNREADABLE),
+        checks=(LANDED, UNIQUE, UNREADABLE),
     )
     return Step((table,), landing=name)
 
@@ -57,7 +58,7 @@ BRONZE_FLIGHTS = Table(
     mode="replace_days",
     daily=True,
     statistics=("flight_date", *LOADED_AT),
-    checks=(UNREADABLE,),
+    checks=(LANDED, UNREADABLE),
 )
 
 BRONZE_WEATHER = Table(
@@ -70,7 +71,7 @@ BRONZE_WEATHER = Table(
     ),
     mode="append_stream",
     statistics=LOADED_AT,
-    checks=(UNREADABLE,),
+    checks=(LANDED, UNREADABLE),
 )
 
 SILVER_FLIGHTS = Table(

@@ -10,10 +10,11 @@ from data_assets.steps._plan import Output, Plan
 
 def test_where_nothing_has_ever_landed_there_is_nothing_to_read(session: Any, tmp_path: Path) -> None:
     from data_assets.steps._run import StepRun
-    from data_assets.steps._stream import find_changed, read_stream
+    from data_assets.steps._stream import list_streamed, read_changed, read_stream
 
     output = Output("weather", "weather", "weather", "append_stream", ())
     run = StepRun(session, Plan("weather", (output,), {}, None, landing=str(tmp_path / "weather")))
     landed = read_stream(run)
     assert (landed.columns, landed.count()) == (["value", "_source_file", "_source_version"], 0)
-    assert find_changed(run, "weather") == []
+    assert list_streamed(run, "weather") == []
+    assert read_changed(run, "weather") is None

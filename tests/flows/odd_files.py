@@ -12,7 +12,8 @@ from tests.flows.conftest import Flow
 DAY = "2013-02-07"
 HOUR = {"origin": "EWR", "time_hour": f"{DAY}T12:00:00Z", "temp": 39.0, "precip": 0.0, "visib": 10.0}
 WEATHER, EMPTY = f"weather/date={DAY}/odd.json", f"weather/date={DAY}/empty.json"
-ASTRAY = ("weather/astray.json", f"weather/date={DAY}/deeper/astray.json")  # beside the day folders, and below one
+BESIDE = "weather/beside.json"  # a data set that is not loaded by day takes files beside its day folders, too
+ASTRAY = f"weather/date={DAY}/deeper/astray.json"
 
 
 def rows_of(day: str, count: int) -> list[dict[str, Any]]:
@@ -44,6 +45,6 @@ def put_odd_files(flow: Flow) -> None:
     flow.put(f"flights/date={DAY}/odd.json", "\n".join(odd_flights()) + "\n")
     flow.put_rows(WEATHER, [HOUR, {**HOUR, "temp": "mild", "time_hour": f"{DAY}T13:00:00Z"}])
     flow.put(EMPTY, "")
-    for key in ASTRAY:
-        flow.put_rows(key, [{**HOUR, "time_hour": f"{DAY}T15:00:00Z"}])
+    flow.put_rows(BESIDE, [{**HOUR, "time_hour": f"{DAY}T15:00:00Z"}])
+    flow.put_rows(ASTRAY, [{**HOUR, "time_hour": f"{DAY}T16:00:00Z"}])
     flow.put("airlines/airlines.json", '{"carrier": "UA", "name": "United"}\n{"name": "one"}\n{"name": "two"}\n')

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from ..._checks import Check, judge_unreadable, unreadable
 from ..._raw import parse_lines, raw_columns
 from ..._run import StepRun
-from ..._stream import find_changed, read_stream
+from ..._stream import judge_stream, read_changed, read_stream
 
 NAME = "flights.bronze.weather"
 
@@ -18,11 +18,12 @@ def transform(run: StepRun) -> Iterator[DataFrame]:
     """Yield the stream of all files that the checkpoint does not know, then the rows of those that have changed."""
     columns = raw_columns(run.plan.output(NAME).columns)
     yield parse_lines(read_stream(run), columns)
-    changed = find_changed(run, NAME)
-    if changed:
-        yield parse_lines(run.read_files(*changed), columns)
+    changed = read_changed(run, NAME)
+    if changed is not None:
+        yield parse_lines(changed, columns)
 
 
 def check(run: StepRun) -> Iterator[Check]:
-    """Say what could not be read."""
+    """Check that every file is here and say what could not be read."""
+    yield judge_stream(run, NAME)
     yield judge_unreadable(NAME, run.measure(run.measure_back(NAME, *unreadable())))
