@@ -129,6 +129,7 @@ def _install(wanted: Sequence[Dependency], overlay: Path) -> None:
             missing = _list_missing(lines, wanted)
             if missing:
                 _run_uv(["install", "--no-deps", "--target", str(target), *missing], wanted)
+        (target / ".lock").unlink(missing_ok=True)  # uv's own, which it opens to everybody
         os.rename(target, overlay)
 
 

@@ -59,9 +59,16 @@ def up(
     directory = workspace_home(home, name)
     close_to_others(home, directory)
     with hold_lock(directory / "up.lock"):
-        if lock_holder(directory / "gateway.lock") is None:
+        found = None
+        if lock_holder(directory / "gateway.lock") is not None:
+            found = _await_endpoints(name, directory, on_progress)
+        if found is None:  # nothing runs here, or what ran has ended meanwhile
             _spawn_gateway(name, directory, cache_home, engines, region, warm_up)
-        return _await_endpoints(name, directory, on_progress)
+            found = _await_endpoints(name, directory, on_progress)
+        if found is None:
+            failure = parse_status(_progress(name, directory)).failure
+            raise WorkspaceFailed(f"Workspace '{name}' did not come up: {failure}. {_see_log(directory)}")
+        return found
 
 
 def down(name: str, home: Path) -> bool:
@@ -155,17 +162,17 @@ def _spawn_gateway(
         time.sleep(0.02)
 
 
-def _await_endpoints(name: str, directory: Path, on_progress: Progress) -> Endpoints:
+def _await_endpoints(name: str, directory: Path, on_progress: Progress) -> Endpoints | None:
+    """Wait until the gateway answers; None when its process has ended before that."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         holder = lock_holder(directory / "gateway.lock")
         endpoints = read_endpoints(directory)
-        progress = parse_status(_progress(name, directory))
-        on_progress(progress)
+        on_progress(parse_status(_progress(name, directory)))
         if endpoints is not None and _ask(endpoints) is not None:
             return endpoints
         if holder is None:
-            raise WorkspaceFailed(f"Workspace '{name}' did not come up: {progress.failure}. {_see_log(directory)}")
+            return None
         time.sleep(0.05)
     raise WorkspaceFailed(f"Workspace '{name}' is not up after {START_TIMEOUT_S:.0f} s. {_see_log(directory)}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,9 +162,22 @@ def test_a_killed_gateway_leaves_no_orphans_and_no_loss(home: Home) -> None:
     home.aws("sqs", "deployer").create_queue(QueueName="lakehouse-just-made")
     os.kill(endpoints.pid, signal.SIGKILL)
     wait_until(lambda: not any(is_running(pid) for pid in endpoints.pids.values()), "all processes are gone", 30)
-    assert lifecycle.status("a", home.path).state == "down"
+    wait_until(lambda: lifecycle.status("a", home.path).state == "down", "the gateway's last thread is gone", 30)
     assert home.up().pid != endpoints.pid
     assert len(home.aws("sqs", "deployer").list_queues()["QueueUrls"]) == 1
+
+
+def test_up_starts_a_new_gateway_when_the_one_it_found_dies(home: Home) -> None:
+    home.directory().mkdir(parents=True)
+    hold = "import sys, time; from local_workspace.lifecycle.locks import hold_lock\n"
+    hold += "with hold_lock(__import__('pathlib').Path(sys.argv[1])): time.sleep(600)"
+    lock = home.directory() / "gateway.lock"
+    dying = subprocess.Popen([sys.executable, "-c", hold, str(lock)])
+    wait_until(lambda: lock_holder(lock) == dying.pid, "the lock is held", 30)
+    endpoints = home.up(on_progress=lambda _status: dying.kill())
+    assert dying.wait() == -signal.SIGKILL
+    assert lifecycle.status("a", home.path).state == "up"
+    assert endpoints.pid != dying.pid
 
 
 def test_a_failed_start_says_why(home: Home) -> None:
