@@ -110,6 +110,7 @@ def test_two_at_once_install_once(tmp_path: Path) -> None:
         )
     assert found[0] == found[1] and found[0] is not None
     assert (found[0] / "twice" / "__init__.py").exists()
+    assert not (found[0] / ".lock").exists(), "uv's lock file, which everybody may write"
     assert [path for path in (tmp_path / "environments").iterdir() if path.is_dir()] == [found[0]]
 
 
