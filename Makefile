@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV
 # where it is set, each of a run's dozen Python processes compiles all that it imports: 4 of 12 s of CPU for the main one
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup doctor down clean run denials matrix dev test crashes estates check bench fmt
+.PHONY: help setup doctor down clean run denials matrix dev test crashes estates fuzz check bench fmt
 
 help: ## Show the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ crashes: $(READY) ## Kill run workers at 300 lines of the serverless client; `ma
 estates: $(READY) ## Make, change by hand, mend and destroy 1,000 random estates, try 7,400 hostile declarations; `make test` does it with 10 and 74
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/platform_assets/live/test_random_estates.py --estates 1000 --timeout 7200
 	@env -u DAGSTER_HOME $(BIN)/python -m pytest -s tests/platform_assets/live/test_hostile_declarations.py --hostile 200 --timeout 7200
+
+fuzz: $(READY) ## Each parser of what strangers send under atheris, MINUTES each (default 1; Linux); `make test` tries 100 inputs
+	@$(BIN)/uv run --no-sync --quiet --with atheris==3.0.0 python -m tests.fuzzing --minutes $(or $(MINUTES),1)
 
 check: $(READY) $(INSTANCE)/dagster.yaml ## Lint, format, types, layers, both code locations
 	@$(BIN)/ruff check --quiet

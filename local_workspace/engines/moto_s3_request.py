@@ -23,6 +23,7 @@ from local_workspace.iam.request_keys import describe_principal
 SIGNATURE = "X-Amz-Signature"
 _CONDITIONS = ("prefix", "delimiter", "max-keys")
 ALGORITHM = "AWS4-HMAC-SHA256"
+LONGEST_S = 7 * 24 * 3600  # of a presigned URL, as AWS has it
 
 
 class RequestExpired(S3ClientError):
@@ -30,6 +31,13 @@ class RequestExpired(S3ClientError):
 
     def __init__(self) -> None:
         super().__init__("AccessDenied", "Request has expired")
+
+
+class MalformedQuery(S3ClientError):
+    """The presigned URL lacks a parameter, or has one that cannot be read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("AuthorizationQueryParametersError", f"{name} is missing or malformed")
 
 
 class S3Request(S3IAMRequest):
@@ -103,15 +111,27 @@ def read_signed_query(path: str) -> dict[str, str]:
 
     Raises:
         S3AccessDeniedError: nobody signed it.
+        MalformedQuery: a parameter is missing, or its time cannot be read.
         RequestExpired: its time is over.
     """
     query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items() if name.startswith("X-Amz-")}
     if query.get("X-Amz-Algorithm") != ALGORITHM or SIGNATURE not in query:
         raise S3AccessDeniedError()
-    begin = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    if datetime.now(UTC) > begin + timedelta(seconds=int(query["X-Amz-Expires"])):
+    for name in ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Date", "X-Amz-Expires"):
+        if not query.get(name):
+            raise MalformedQuery(name)
+    if datetime.now(UTC) > _read_end(query["X-Amz-Date"], query["X-Amz-Expires"]):
         raise RequestExpired()
     return query
+
+
+def _read_end(begin: str, seconds: str) -> datetime:
+    if not re.fullmatch(r"[0-9]{1,6}", seconds, re.ASCII) or int(seconds) > LONGEST_S:
+        raise MalformedQuery("X-Amz-Expires")
+    try:
+        return datetime.strptime(begin, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) + timedelta(seconds=int(seconds))
+    except (ValueError, OverflowError):
+        raise MalformedQuery("X-Amz-Date") from None
 
 
 def describe_authorization(signed: Mapping[str, str]) -> dict[str, str]:

@@ -77,6 +77,20 @@ def read_json(raw: bytes) -> dict[str, Any]:
     return body
 
 
+def read_json_text(text: Any, what: str) -> dict[str, Any]:
+    """Return the object of a field that holds JSON as a text; `what` names the field.
+
+    Raises:
+        ApiError: 400 for all that `read_json` refuses, and for an empty text.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise bad_request(f"{what} must be a text with a JSON object")
+    try:
+        return read_json(text.encode())
+    except ApiError as error:
+        raise bad_request(f"{what} is no JSON object: {error.message}") from None
+
+
 def _ascii(raw: bytes, place: str) -> str:
     try:
         return raw.decode("ascii")

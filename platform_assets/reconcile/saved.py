@@ -100,7 +100,7 @@ def read_plan(path: Path) -> SavedPlan:
         content = json.loads(path.read_text())
     except OSError as error:
         raise InvalidPlanFile(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidPlanFile(f"{path} is no plan, or damaged or cut off ({error}): {_ANEW}") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise InvalidPlanFile(f"{path} is no plan of lakehouse: {_ANEW}")

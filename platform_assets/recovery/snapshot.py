@@ -104,7 +104,7 @@ def read_snapshot(text: str, where: str) -> Snapshot:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSnapshot(f"{where} is damaged or cut off ({error}): take another version") from error
     if not isinstance(content, dict) or content.get("kind") != _KIND:
         raise InvalidSnapshot(f"{where} is no snapshot that `lakehouse export` wrote")

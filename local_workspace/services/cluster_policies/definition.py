@@ -5,11 +5,11 @@ https://docs.databricks.com/aws/en/admin/clusters/policy-definition
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from local_workspace.gateway.decoding import read_json_text
 from local_workspace.gateway.errors import ApiError, bad_request
 
 # The type of a limitation, what it needs (one of) and what it may have beside `hidden`.
@@ -42,12 +42,7 @@ def parse_definition(text: Any) -> dict[str, Any]:
     Raises:
         ApiError: 400 naming attribute and field.
     """
-    try:
-        definition = json.loads(text) if isinstance(text, str) else None
-    except ValueError as error:
-        raise _malformed(f"it is no JSON: {error}") from None
-    if not isinstance(definition, dict):
-        raise _malformed("a JSON object in a text is expected")
+    definition = read_json_text(text, "Invalid policy definition: it")
     for path, limitation in definition.items():
         _check_path(path)
         _check_limitation(path, limitation)

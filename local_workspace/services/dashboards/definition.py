@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from local_workspace.gateway.decoding import read_json_text
 from local_workspace.gateway.errors import bad_request
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -22,12 +23,7 @@ def read_definition(text: Any) -> str:
         raise bad_request("serialized_dashboard must be a text")
     if len(text.encode()) > MAX_BYTES:
         raise bad_request("serialized_dashboard is limited to 10 MB")
-    try:
-        definition = json.loads(text)
-    except ValueError as error:
-        raise bad_request(f"serialized_dashboard is no JSON: {error}") from None
-    if not isinstance(definition, dict):
-        raise bad_request("serialized_dashboard must be a JSON object")
+    definition = read_json_text(text, "serialized_dashboard")
     for name in ("datasets", "pages"):
         _check_named(definition.get(name, []), name)
     if not definition.get("pages"):

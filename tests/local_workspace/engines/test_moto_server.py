@@ -54,7 +54,9 @@ def test_a_presigned_url_carries_the_rights_of_its_signer_for_its_time(warm_moto
     assert fetch(poor)[0] == 403
     assert "SignatureDoesNotMatch" in fetch(address[:-4] + "0000")[1]
     assert fetch(address.partition("?")[0])[0] == 403
-    assert "Request has expired" in fetch(presign(warm_moto, keys[0], -5))[1]
+    assert "Request has expired" in fetch(presign(warm_moto, keys[0], 0))[1]
+    for broken in (presign(warm_moto, keys[0], -5), address.replace("X-Amz-Date=2", "X-Amz-Date=x")):
+        assert (fetch(broken)[0], "AuthorizationQueryParametersError" in fetch(broken)[1]) == (400, True)
 
 
 def test_many_objects_are_deleted_by_who_may_delete_each(warm_moto: MotoServer) -> None:

@@ -145,7 +145,7 @@ def test_a_list_is_in_short(ann: WorkspaceClient) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"serialized_dashboard": "{"}, "serialized_dashboard is no JSON"),
+        ({"serialized_dashboard": "{"}, "serialized_dashboard is no JSON object"),
         ({"serialized_dashboard": "[]"}, "must be a JSON object"),
         ({"serialized_dashboard": '{"pages": {}}'}, "pages must be a list of objects"),
         ({"serialized_dashboard": '{"datasets": [{}]}'}, "each of datasets needs a name"),
