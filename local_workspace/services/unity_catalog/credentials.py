@@ -23,7 +23,8 @@ _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 def create_credential(call: Call) -> dict[str, Any]:
     """POST /storage-credentials: answers the External ID that the role must demand.
 
-    Unless skip_validation, the role must let Unity Catalog in, which for a new credential it cannot yet.
+    The role may come later, as it must know the External ID: `validate_credential` and external locations try it. A
+    role that lets in the customers of others is refused, unless skip_validation.
     """
     unity, name = call.workspace.unity, check_name(call.require("name"), "Storage Credential")
     unity.check(call.caller, "CREATE_STORAGE_CREDENTIAL", METASTORE, METASTORE)
@@ -126,7 +127,7 @@ def _role(call: Call, external_id: str) -> Document:
 def _validate(call: Call, role: Document) -> None:
     if call.body.get("skip_validation"):
         return
-    refusal = call.workspace.unity.roles.refuse_assume(role["role_arn"], role["external_id"])
+    refusal = call.workspace.unity.roles.refuse_lax_trust(role["role_arn"], role["external_id"])
     if refusal is not None:
         raise bad_request(
             f"Storage credential validation failed: {refusal.reason}. Fix the role, or pass skip_validation=true."

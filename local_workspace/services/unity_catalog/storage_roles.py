@@ -72,25 +72,39 @@ class StorageRoles:
 
     def refuse_assume(self, role_arn: str, external_id: str) -> Refusal | None:
         """Return why Unity Catalog cannot become the role, or None."""
-        name = role_arn.rsplit("/", 1)[-1]
-        try:
-            trust = self._iam("get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-        except ClientError:
+        trust, what = self._load_trust(role_arn)
+        if trust is None:
             return Refusal("ASSUME_ROLE", f"the IAM role {role_arn} does not exist")
-        trust = json.loads(trust) if isinstance(trust, str) else trust
-        what = f"the trust policy of role {name}"
         decision = evaluate(trust, _assume(role_arn, UC_MASTER_ROLE, external_id), what)
         if not decision.allowed:
             return Refusal("ASSUME_ROLE", f"{decision.reason} for {UC_MASTER_ROLE} with External ID {external_id}")
-        # Confused deputy: a trust policy that asks for no External ID is refused by the service, as is a wrong one.
+        if lax := self.refuse_lax_trust(role_arn, external_id):
+            return lax
+        if not evaluate(trust, _assume(role_arn, role_arn, external_id), what).allowed:
+            return Refusal("ASSUME_ROLE", f"{what} does not let the role assume itself, which Unity Catalog requires")
+        return None
+
+    def refuse_lax_trust(self, role_arn: str, external_id: str) -> Refusal | None:
+        """Return why the role's trust lets in customers of others (the confused deputy); None also for no role."""
+        trust, what = self._load_trust(role_arn)
+        if trust is None:
+            return None
         for other in (None, *_list_foreign(external_id)):
             if evaluate(trust, _assume(role_arn, UC_MASTER_ROLE, other), what).allowed:
                 without = "assumes the role without any" if other is None else f"assumes it with {other}, too"
                 told = f"{what} does not demand an External ID: who {without}. Let it"
                 return Refusal("ASSUME_ROLE", f"{told} demand that sts:ExternalId StringEquals {external_id}")
-        if not evaluate(trust, _assume(role_arn, role_arn, external_id), what).allowed:
-            return Refusal("ASSUME_ROLE", f"{what} does not let the role assume itself, which Unity Catalog requires")
         return None
+
+    def _load_trust(self, role_arn: str) -> tuple[dict[str, Any] | None, str]:
+        name = role_arn.rsplit("/", 1)[-1]
+        try:
+            trust = self._iam("get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchEntity":
+                raise
+            return None, ""
+        return _parsed(trust), f"the trust policy of role {name}"
 
     def refuse_queue(self, role_arn: str, queue_arn: str) -> str | None:
         """Return why the role cannot take messages from a queue, or None."""

@@ -113,18 +113,16 @@ def test_a_bucket_that_leaves_out_the_role_is_named_with_its_statement(applied: 
     assert validate(applied, "lake") == []
 
 
-def test_a_wrong_external_id_names_the_credential_and_stops_what_needs_it(new_target: NewTarget) -> None:
+def test_a_wrong_external_id_names_the_location_and_stops_what_needs_it(new_target: NewTarget) -> None:
     target = replace(new_target(), databricks_account=WRONG_ID, iam_settle_seconds=0.0)
     report = apply_estate(target)
     statuses = {result.key: result.status for result in report.results}
-    assert statuses["storage_credential/lake_storage"] is Status.FAILED
+    assert statuses["storage_credential/lake_storage"] is Status.CREATED
     assert statuses["iam_role/storage"] is Status.CREATED
     assert statuses["sqs_queue/landing-events"] is Status.CREATED
     assert statuses["grants/schema/flights/gold"] is Status.SKIPPED
-    (failed,) = [result for result in report.failures if result.status is Status.FAILED]
-    assert failed.error.startswith(
-        f"storage_credential/lake_storage ({target.account_wide('lake_storage')}): InvalidParameterValue: "
-    )
+    failed = next(result for result in report.failures if result.key == "external_location/lake")
+    assert failed.error.startswith(f"external_location/lake ({target.account_wide('lake')}): InvalidParameterValue: ")
     assert "validation failed" in failed.error
     assert "External ID" in failed.error
     assert f"Remedy: let the trust policy of role {target.iam_role('storage')} demand sts:ExternalId" in failed.error
@@ -134,17 +132,18 @@ def test_a_wrong_external_id_names_the_credential_and_stops_what_needs_it(new_ta
 
 
 def test_a_role_that_iam_does_not_know_yet_is_waited_for(new_target: NewTarget) -> None:
-    """The credential is asked for before the role is there; the role comes while apply waits."""
+    """The location is asked for before the role is there; the role comes while apply waits."""
     target = replace(new_target(), iam_settle_seconds=30.0)
     before = tuple(one for one in RESOURCES if one.type_name in ("kms_key", "sqs_queue", "s3_bucket"))
-    role, credential = (
-        tuple(one for one in RESOURCES if one.type_name == name) for name in ("iam_role", "storage_credential")
+    role, locations = (
+        tuple(one for one in RESOURCES if one.type_name in names)
+        for names in (("iam_role",), ("storage_credential", "external_location"))
     )
     clients = Clients(target)
     assert apply_with(clients, before).failures == ()
     late = threading.Timer(1.5, lambda: apply_with(clients, role))
     late.start()
-    report = apply_with(clients, credential)
+    report = apply_with(clients, locations)
     late.join()
     assert report.failures == ()
 

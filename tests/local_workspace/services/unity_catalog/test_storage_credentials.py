@@ -171,15 +171,30 @@ def test_a_condition_that_cannot_be_decided_is_no_server_error(storage: Storage)
     assert "cannot be decided: aws:SourceIp is not known" in storage.failures()["READ"]
 
 
-def test_creating_is_refused_with_the_reason_unless_told_to_skip(storage: Storage, workspace: WarmWorkspace) -> None:
+def test_a_credential_may_come_before_its_role_which_opens_nothing(storage: Storage) -> None:
     uc: WorkspaceClient = storage.uc
     missing = AwsIamRoleRequest("arn:aws:iam::123456789012:role/lakehouse-none")
-    with pytest.raises(BadRequest, match="the IAM role .*lakehouse-none does not exist"):
-        uc.storage_credentials.create("none", aws_iam_role=missing)
-    created = uc.storage_credentials.create("none", aws_iam_role=missing, skip_validation=True)
+    created = uc.storage_credentials.create("none", aws_iam_role=missing)
     assert created.aws_iam_role is not None and created.aws_iam_role.external_id == storage.external_id
+    answer = uc.storage_credentials.validate(storage_credential_name="none", url=URL)
+    assert {one.result and one.result.value for one in answer.results or []} == {"FAIL"}
     with pytest.raises(BadRequest, match="lakehouse-none does not exist"):
         uc.external_locations.create("none", URL, "none")
     uc.storage_credentials.delete("none")
     with pytest.raises(BadRequest, match="must be the ARN of an IAM role"):
         uc.storage_credentials.create("none", aws_iam_role=AwsIamRoleRequest("not-an-arn"))
+
+
+def test_a_credential_is_made_for_a_placeholder_of_an_external_id_and_for_no_lax_trust(storage: Storage) -> None:
+    role = AwsIamRoleRequest(storage.arn)
+    storage.set_trust(trust(storage.arn, "0000"))
+    storage.uc.storage_credentials.create("placeholder", aws_iam_role=role)
+    with pytest.raises(BadRequest, match="no statement of the trust policy .* with External ID"):
+        storage.uc.external_locations.create("placeholder", URL, "placeholder")
+    lax = trust(storage.arn, "")
+    lax["Statement"][0]["Condition"] = {"StringLike": {"sts:ExternalId": "*"}}
+    storage.set_trust(lax)
+    for attempt in (storage.uc.storage_credentials.create, storage.uc.storage_credentials.update):
+        with pytest.raises(BadRequest, match="does not demand an External ID"):
+            attempt("lax" if attempt == storage.uc.storage_credentials.create else "placeholder", aws_iam_role=role)
+    storage.uc.storage_credentials.delete("placeholder")
