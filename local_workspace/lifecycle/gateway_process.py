@@ -224,7 +224,7 @@ class GatewayProcess:
             workspace.aws_endpoint,
             workspace.host,
             port=self._ports["spark"],
-            java_options=(f"-Dlakehouse.engine.secret={workspace.engine_secret}",),
+            engine_secret=workspace.engine_secret,
         )
         workspace.engines.spark, workspace.spark_url = spark, spark.url
         return spark

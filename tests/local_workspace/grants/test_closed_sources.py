@@ -5,8 +5,12 @@ Each attempt is an analyst's, and each kind has a neighbour that works.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from lakehouse.targets import read_settings
+from local_workspace import lifecycle
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.grants.probes import try_pieces
 from tests.local_workspace.scratch import BOX_PATH, BUCKET, NAME, SHELF_PATH, TABLE, Scratch, run_sql
@@ -75,6 +79,8 @@ STATEMENTS = {
     "SET spark.sql.sources.commitProtocolClass = x": SETTING,
     "SET spark.sql.parquet.output.committer.class = x": SETTING,
     "SET spark.hadoop.fs.file.impl = x": SETTING,
+    "SET spark.sql.variable.substitute = true": SETTING,
+    "SET spark.sql.execution.pyspark.python = /bin/sh": SETTING,
 }
 
 
@@ -109,6 +115,22 @@ OPEN = {
 @pytest.mark.parametrize("text", OPEN)
 def test_listed_options_work(workspace: WarmWorkspace, scratch: Scratch, text: str) -> None:
     assert run_sql(workspace, "analyst", text) == OPEN[text]
+
+
+def test_text_is_no_way_to_the_servers_variables(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """Once `${system:...}` told every reader the secret by which the gateway knows Spark."""
+    named = "'${system:java.io.tmpdir}', '${env:PATH}', '${spark.master}'"
+    [row] = run_sql(workspace, "analyst", f"SELECT {named}")
+    assert row == ["${system:java.io.tmpdir}", "${env:PATH}", "${spark.master}"]
+
+
+def test_what_the_server_knows_is_on_no_command_line(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    settings = read_settings()
+    engines = lifecycle.status(settings.workspace, settings.home).engines
+    pid = next(one.pid for one in engines if one.name == "spark")
+    arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    assert any("ConnectServer" in one for one in arguments)
+    assert not [one for one in arguments if "secret" in one or "token" in one]
 
 
 PIECES = {

@@ -3,6 +3,7 @@ package io.unitycatalog.local;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedIdentifier;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
@@ -34,11 +35,17 @@ import scala.runtime.BoxedUnit;
 final class ClosedSources extends Rule<LogicalPlan> {
   private static final int PATH_PARTS = 2; // a source and a path, as in json.`s3://...`
 
-  private final OpenSources open = new OpenSources(() -> SessionRules.nameOf(conf().getConfString("fs.lakehouse.token", "")));
+  private final SparkSession session;
+  private final OpenSources open;
+
+  ClosedSources(SparkSession session) {
+    this.session = session;
+    open = new OpenSources(() -> SessionRules.nameOf(SessionRules.tokenOf(session)));
+  }
 
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
-    if (SessionRules.isWarmUp(conf().getConfString("fs.lakehouse.token", ""))) {
+    if (SessionRules.isWarmUp(SessionRules.tokenOf(session))) {
       return plan;
     }
     plan.foreachWithSubqueries(

@@ -23,9 +23,6 @@ final class GatewayClient {
   /** The server's own setting, never a session's: nobody but the gateway may be told the secret. */
   private static final String GATEWAY = System.getProperty("lakehouse.gateway", "");
 
-  /** Proves to the gateway that the Spark server asks, which enforces what it is told about views. */
-  private static final String ENGINE_SECRET = System.getProperty("lakehouse.engine.secret", "");
-
   private static final String UNITY = "/api/2.1/unity-catalog/";
   private static final CloseableHttpClient HTTP =
       HttpClients.custom().setMaxConnTotal(64).setMaxConnPerRoute(64).disableAutomaticRetries().build();
@@ -71,7 +68,7 @@ final class GatewayClient {
   private JsonNode call(String method, String path, ObjectNode body) {
     Request request = new Request(method, GATEWAY + (path.startsWith("/") ? path : UNITY + path));
     request.setHeader("Authorization", "Bearer " + token);
-    request.setHeader("X-Local-Engine", ENGINE_SECRET);
+    request.setHeader("X-Local-Engine", ServerSecrets.ENGINE);
     String view = ViewScopes.current();
     if (view != null) {
       request.setHeader("X-Local-View", encode(view));

@@ -59,10 +59,17 @@ final class OpenSources {
           "spark.sql.parquet.datetimerebasemodeinwrite", "spark.sql.adaptive.enabled", "spark.sql.maxplanstringlength",
           "spark.connect.progress.reportinterval", "spark.databricks.execution.timeout",
           "spark.databricks.delta.schema.automerge.enabled", "spark.databricks.delta.retentiondurationcheck.enabled",
-          "spark.databricks.delta.optimizewrite.enabled", "spark.databricks.delta.autocompact.enabled");
-
-  private static final Set<String> SETTING_STARTS =
-      Set.of("spark.sql.execution.arrow.", "spark.sql.execution.pandas.", "spark.sql.execution.pyspark.", "spark.sql.repl.eagereval.");
+          "spark.databricks.delta.optimizewrite.enabled", "spark.databricks.delta.autocompact.enabled",
+          // of PySpark; beside them is spark.sql.execution.pyspark.python, a program of the machine
+          "spark.sql.execution.arrow.enabled", "spark.sql.execution.arrow.pyspark.enabled",
+          "spark.sql.execution.arrow.pyspark.fallback.enabled", "spark.sql.execution.arrow.pyspark.selfdestruct.enabled",
+          "spark.sql.execution.arrow.maxrecordsperbatch", "spark.sql.execution.arrow.maxbytesperbatch",
+          "spark.sql.execution.arrow.uselargevartypes", "spark.sql.execution.arrow.compression.codec",
+          "spark.sql.execution.pandas.converttoarrowarraysafely", "spark.sql.execution.pandas.inferpandasdictasmap",
+          "spark.sql.execution.pandas.respectsessiontimezone", "spark.sql.execution.pandas.structhandlingmode",
+          "spark.sql.execution.pyspark.binaryasbytes", "spark.sql.execution.pyspark.udf.simplifiedtraceback.enabled",
+          "spark.sql.execution.pyspark.udf.hidetraceback.enabled", "spark.sql.repl.eagereval.enabled",
+          "spark.sql.repl.eagereval.maxnumrows", "spark.sql.repl.eagereval.truncate");
 
   private final Supplier<String> principal;
 
@@ -120,9 +127,12 @@ final class OpenSources {
     }
   }
 
+  static boolean isSetting(String name) {
+    return SETTINGS.contains(name.toLowerCase(Locale.ROOT));
+  }
+
   static void requireSetting(String name) {
-    String plain = name.toLowerCase(Locale.ROOT);
-    if (!SETTINGS.contains(plain) && SETTING_STARTS.stream().noneMatch(plain::startsWith)) {
+    if (!isSetting(name)) {
       throw refuse("Configuration " + name + " is not available.");
     }
   }

@@ -3,6 +3,7 @@ package io.unitycatalog.local;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.analysis.LocalTempView$;
 import org.apache.spark.sql.catalyst.expressions.CallMethodViaReflection;
@@ -34,7 +35,6 @@ import scala.runtime.BoxedUnit;
 public final class SessionRules extends AbstractFunction1<SparkSessionExtensions, BoxedUnit> {
   private static final int MOST = 1_000;
   private static final List<String> BINDING = List.of("fs.", "spark.hadoop.", "spark.sql.catalog");
-  private static final String WARM_UP = System.getProperty("lakehouse.warm.up.token", "");
   private static final Map<String, String> NAMES = new ConcurrentHashMap<>();
 
   @Override
@@ -42,49 +42,49 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
     extensions.injectHintResolutionRule( // which runs before relations are looked up
         new AbstractFunction1<>() {
           @Override
-          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
-            return new UnknownCatalogs();
+          public Rule<LogicalPlan> apply(SparkSession session) {
+            return new UnknownCatalogs(session);
           }
         });
     extensions.injectHintResolutionRule(
         new AbstractFunction1<>() {
           @Override
-          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
-            return new ClosedSources();
+          public Rule<LogicalPlan> apply(SparkSession session) {
+            return new ClosedSources(session);
           }
         });
     extensions.injectPostHocResolutionRule(
         new AbstractFunction1<>() {
           @Override
-          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
-            return new BindExpressions();
+          public Rule<LogicalPlan> apply(SparkSession session) {
+            return new BindExpressions(session);
           }
         });
     extensions.injectResolutionRule(
         new AbstractFunction1<>() {
           @Override
-          public Rule<LogicalPlan> apply(org.apache.spark.sql.SparkSession session) {
+          public Rule<LogicalPlan> apply(SparkSession session) {
             return new ExpandFunctions(session);
           }
         });
     extensions.injectParser(
         new AbstractFunction2<>() {
           @Override
-          public ParserInterface apply(org.apache.spark.sql.SparkSession session, ParserInterface parser) {
+          public ParserInterface apply(SparkSession session, ParserInterface parser) {
             return ParameterParser.wrap(parser);
           }
         });
     extensions.injectPlannerStrategy(
         new AbstractFunction1<>() {
           @Override
-          public SparkStrategy apply(org.apache.spark.sql.SparkSession session) {
+          public SparkStrategy apply(SparkSession session) {
             return new LargeQueries(session);
           }
         });
     extensions.injectCheckRule(
         new AbstractFunction1<>() {
           @Override
-          public AbstractFunction1<LogicalPlan, BoxedUnit> apply(org.apache.spark.sql.SparkSession session) {
+          public AbstractFunction1<LogicalPlan, BoxedUnit> apply(SparkSession session) {
             return new RefuseUnbound();
           }
         });
@@ -93,7 +93,12 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
 
   /** Says whether the session is the server's own, which warms it up: it has a token that is made for each start. */
   static boolean isWarmUp(String token) {
-    return !WARM_UP.isBlank() && WARM_UP.equals(token);
+    return !ServerSecrets.WARM_UP.isBlank() && ServerSecrets.WARM_UP.equals(token);
+  }
+
+  /** Returns the session's token, also while a view is resolved, which has settings of its own. */
+  static String tokenOf(SparkSession session) {
+    return session.sessionState().conf().getConfString("fs.lakehouse.token", "");
   }
 
   static String nameOf(String token) {
@@ -148,9 +153,15 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
 
   /** Replaces current_user() by the name, and lets no expression call the server's own Java methods. */
   private static final class BindExpressions extends Rule<LogicalPlan> {
+    private final SparkSession session;
+
+    private BindExpressions(SparkSession session) {
+      this.session = session;
+    }
+
     @Override
     public LogicalPlan apply(LogicalPlan plan) {
-      String token = conf().getConfString("fs.lakehouse.token", "");
+      String token = tokenOf(session);
       if (token.isEmpty()) {
         return plan;
       }

@@ -1,6 +1,7 @@
 package io.unitycatalog.local;
 
 import java.util.List;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedIdentifier;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedNamespace;
@@ -26,9 +27,15 @@ final class UnknownCatalogs extends Rule<LogicalPlan> {
   private static final int OBJECT_PARTS = 3;
   private static final int SCHEMA_PARTS = 2;
 
+  private final SparkSession session;
+
+  UnknownCatalogs(SparkSession session) {
+    this.session = session;
+  }
+
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
-    String token = conf().getConfString("fs.lakehouse.token", "");
+    String token = SessionRules.tokenOf(session);
     if (!token.isEmpty() && !SessionRules.isWarmUp(token)) {
       plan.foreachWithSubqueries(
           new AbstractFunction1<LogicalPlan, BoxedUnit>() {
