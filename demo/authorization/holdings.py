@@ -90,5 +90,6 @@ def _grantee(target: Target, role: Role, principals: Mapping[str, str]) -> str:
 
 
 def _give(stage: Stage, securable: str, owner: str) -> None:
-    api = getattr(stage.maker, f"{SECURABLES[securable]}s")
+    """As the metastore's admin: nobody else gives a view or a function to somebody else."""
+    api = getattr(stage.admin, f"{SECURABLES[securable]}s")
     api.update(stage.names[securable], owner=owner)

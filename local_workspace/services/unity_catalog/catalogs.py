@@ -10,6 +10,7 @@ from typing import Any
 from local_workspace.gateway.calls import Call
 from local_workspace.gateway.errors import bad_request, conflict, not_found
 from local_workspace.gateway.principals import principal_exists
+from local_workspace.services.unity_catalog.owner_rights import require_own_rights
 from local_workspace.services.unity_catalog.securables import METASTORE, check_name, new_id, require_changeable
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
 from local_workspace.services.unity_catalog.storage_urls import normalize
@@ -127,6 +128,7 @@ def update_securable(call: Call, kind: str, full_name: str, changeable: tuple[st
     changes = _kept(call, changeable)
     if "owner" in changes and not principal_exists(call.workspace.store, changes["owner"]):
         raise not_found(f"Could not find principal with name {changes['owner']}", "PRINCIPAL_DOES_NOT_EXIST")
+    require_own_rights(call, kind, full_name, changes)
     updated = unity.securables.update(kind, full_name, changes, call.caller.name)
     new_name = call.body.get("new_name")
     if new_name and str(new_name).lower() != updated["name"]:

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 import org.apache.spark.sql.connector.catalog.Dependency;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
@@ -17,6 +19,7 @@ import org.apache.spark.sql.connector.catalog.View;
 final class ViewDescriptions {
   private static final String KEY = "view.";
   private static final String CONFIG = KEY + "sqlConfig.";
+  private static final String SUBSTITUTE = "spark.sql.variable.substitute";
 
   private ViewDescriptions() {}
 
@@ -52,7 +55,12 @@ final class ViewDescriptions {
     info.put("table_type", "VIEW").put("view_definition", view.queryText());
     info.set("columns", TableDescriptions.writeColumns(view.schema(), List.of()));
     ObjectNode properties = info.putObject("properties");
-    view.properties().forEach(properties::put);
+    view.properties().forEach((key, value) -> {
+      if (key.startsWith(KEY)) {
+        throw OpenSources.refuse("Table property " + key + " is not available.");
+      }
+      properties.put(key, value);
+    });
     info.put("comment", view.properties().getOrDefault(TableCatalog.PROP_COMMENT, ""));
     properties.remove(List.of(TableCatalog.PROP_COMMENT, TableCatalog.PROP_OWNER));
     if (view.currentCatalog() != null) {
@@ -82,13 +90,22 @@ final class ViewDescriptions {
     }
   }
 
+  /**
+   * Returns the settings under which the view's text is resolved. Whoever may create views writes what is stored: of that
+   * counts what a session may set, and all else that Spark kept is as the server has it.
+   */
   private static Map<String, String> configs(Map<String, String> properties) {
+    SparkConf own = SparkContext.getOrCreate().conf();
     Map<String, String> configs = new HashMap<>();
     properties.forEach((key, value) -> {
-      if (key.startsWith(CONFIG)) {
-        configs.put(key.substring(CONFIG.length()), value);
+      String name = key.startsWith(CONFIG) ? key.substring(CONFIG.length()) : "";
+      if (OpenSources.isSetting(name)) {
+        configs.put(name, value);
+      } else if (name.startsWith("spark.sql.") && own.contains(name)) {
+        configs.put(name, own.get(name));
       }
     });
+    configs.put(SUBSTITUTE, own.get(SUBSTITUTE));
     return configs;
   }
 
