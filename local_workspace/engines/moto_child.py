@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +41,7 @@ PRELOADED = ("s3", "sqs", "iam", "sts")
 CLOSED = ("moto_api", "moto_api._internal", "instance_metadata")  # moto's own control routes; credentials for anybody
 # A snapshot after this long without a write, or this long into a burst: seldom, since it writes all there is once more.
 QUIET_S, BUSY_S = 2.0, 20.0
+_FAILED = b"<Error><Code>InternalError</Code><Message>moto failed on this request; see moto.log</Message></Error>"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,7 +63,11 @@ class Handler(BaseHTTPRequestHandler):
         environ = self._build_environ()
         writes = is_write(environ)
         with self.server.gate.admit(writes):
-            head, chunks = self._call_application(environ)
+            try:
+                head, chunks = self._call_application(environ)
+            except Exception:
+                self._answer([f"{HTTPStatus.INTERNAL_SERVER_ERROR.value} Internal Server Error", []], _FAILED)
+                raise  # it ends this connection, and stands in the log
             if writes and not head[0].startswith("4"):
                 self.server.make_durable(environ)
         self._answer(head, b"".join(chunks))

@@ -9,13 +9,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlparse, urlsplit
+from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import unescape
 
+import xmltodict  # type: ignore[import-untyped]
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from moto.iam.access_control import S3IAMRequest
-from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
+from moto.s3.exceptions import MalformedXML, S3AccessDeniedError, S3ClientError
 
 from local_workspace.engines.moto_policies import asked_with
 from local_workspace.iam.request_keys import describe_principal
@@ -40,6 +42,15 @@ class MalformedQuery(S3ClientError):
         super().__init__("AuthorizationQueryParametersError", f"{name} is missing or malformed")
 
 
+class InvalidCopySource(S3ClientError):
+    """The header x-amz-copy-source cannot be read in one way."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        )
+
+
 class S3Request(S3IAMRequest):
     """A request to S3 whose signature stands in the Authorization header or in the query."""
 
@@ -59,13 +70,23 @@ class S3Request(S3IAMRequest):
 
     def _check(self, resource: str) -> None:
         if self._action == "s3:DeleteObject" and self._method == "POST":
-            for key in re.findall(r"<Key>(.*?)</Key>", self._text(), re.DOTALL):
-                super().check_action_permitted(f"{resource}/{unescape(key)}")
+            for key, version in read_deletions(self._body):
+                self._check_as("s3:DeleteObjectVersion" if version else "s3:DeleteObject", f"{resource}/{key}")
             return
         super().check_action_permitted(resource)
+        if source := read_copy_source(self._headers):
+            key, version = source
+            self._check_as("s3:GetObjectVersion" if version else "s3:GetObject", f"{resource.split(':::')[0]}:::{key}")
         if self._action == "s3:CreateBucket" and read_tags(self._text()):
             self._action = "s3:TagResource"
             super().check_action_permitted(resource)
+
+    def _check_as(self, action: str, resource: str) -> None:
+        asked, self._action = self._action, action
+        try:
+            super().check_action_permitted(resource)
+        finally:
+            self._action = asked
 
     def _text(self) -> str:
         return self._body.decode() if isinstance(self._body, bytes) else str(self._body)
@@ -93,6 +114,36 @@ def read_conditions(path: str) -> dict[str, str | None]:
     """
     query = parse_qs(urlsplit(path).query, keep_blank_values=True)
     return {f"s3:{name}": query[name][0] if name in query else None for name in _CONDITIONS}
+
+
+def read_copy_source(headers: Mapping[str, str]) -> tuple[str, str | None] | None:
+    """Return bucket/key and version of what a request copies, as moto reads the header; None when it copies nothing.
+
+    Raises:
+        InvalidCopySource: the header names no object.
+    """
+    source = next((value for name, value in headers.items() if name.lower() == "x-amz-copy-source"), None)
+    if source is None:
+        return None
+    parsed = urlparse(source)
+    key = unquote(parsed.path).lstrip("/")
+    if parsed.scheme or parsed.netloc or parsed.params or parsed.fragment or not key.partition("/")[2]:
+        raise InvalidCopySource()
+    return key, parse_qs(parsed.query).get("versionId", [None])[0]
+
+
+def read_deletions(body: bytes | str) -> list[tuple[str, str | None]]:
+    """Return key and version of each object that a bulk deletion names, by the parser that moto deletes by.
+
+    Raises:
+        MalformedXML: it names none, or cannot be read.
+    """
+    try:
+        objects = xmltodict.parse(body, strip_whitespace=False)["Delete"]["Object"]
+        listed = objects if isinstance(objects, list) else [objects]
+        return [(str(one["Key"]), one.get("VersionId")) for one in listed]
+    except (ExpatError, KeyError, TypeError, AttributeError, ValueError):
+        raise MalformedXML() from None
 
 
 def read_tags(body: str) -> dict[str, str]:

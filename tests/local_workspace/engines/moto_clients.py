@@ -46,11 +46,11 @@ def make_bucket(server: MotoServer, name: str) -> Any:
     return s3
 
 
-def make_user(server: MotoServer, name: str, resource: str | None) -> tuple[str, ...]:
+def make_user(server: MotoServer, name: str, resource: str | None, action: str = "s3:*") -> tuple[str, ...]:
     iam = client(server, "iam")
     iam.create_user(UserName=name)
     if resource:
-        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": resource}
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]

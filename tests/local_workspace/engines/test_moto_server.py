@@ -7,12 +7,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from local_workspace.engines.moto_server import MotoServer
@@ -73,6 +78,64 @@ def test_many_objects_are_deleted_by_who_may_delete_each(warm_moto: MotoServer) 
     assert [gone["Key"] for gone in delete("mine/a&b", "mine/c")["Deleted"]] == ["mine/a&b", "mine/c"]
     listed = root.list_objects_v2(Bucket="lakehouse-bulk")["Contents"]
     assert [item["Key"] for item in listed] == ["other/d"]
+
+
+def test_deletions_are_asked_for_as_they_are_read(warm_moto: MotoServer) -> None:
+    """Once a blank in `<Key >` hid an object from the question, and not from the deletion."""
+    root = make_bucket(warm_moto, "lakehouse-spelled")
+    version = root.put_object(Bucket="lakehouse-spelled", Key="mine/a", Body=b"")["VersionId"]
+    root.put_object(Bucket="lakehouse-spelled", Key="other/d", Body=b"")
+    mine = "arn:aws:s3:::lakehouse-spelled/mine/*"
+    keys = make_user(warm_moto, "speller", mine, "s3:DeleteObject")
+    for spelled in (
+        "<Key >other/d</Key >",
+        "<Key\n>other/d</Key>",
+        "<Key>other&#47;d</Key>",
+        "<Key><![CDATA[other/d]]></Key>",
+        "<!-- <Key>mine/a</Key> --><Key>other/d</Key>",
+        f"<Key>mine/a</Key><VersionId>{version}</VersionId>",
+    ):
+        body = f"<Delete><Object>{spelled}</Object></Delete>"
+        assert "AccessDenied" in send(warm_moto, keys, "POST", "/lakehouse-spelled?delete", body)[1], spelled
+    for broken in ("", "<Delete>", "<Delete/>", "<Delete><Object>x</Object></Delete>", "<a:Delete/>"):
+        assert send(warm_moto, keys, "POST", "/lakehouse-spelled?delete", broken)[0] in (400, 403)
+    assert len(root.list_object_versions(Bucket="lakehouse-spelled")["Versions"]) == 2
+
+
+def test_who_copies_an_object_must_be_let_to_read_it(warm_moto: MotoServer) -> None:
+    """Once keys that write anywhere read everything: what is copied was not asked for."""
+    root = make_bucket(warm_moto, "lakehouse-copied")
+    for key in ("mine/ä b", "other/d"):
+        root.put_object(Bucket="lakehouse-copied", Key=key, Body=b"1")
+    keys = make_user(warm_moto, "copier", "arn:aws:s3:::lakehouse-copied/mine/*")
+    mine = client(warm_moto, "s3", keys)
+    mine.copy_object(Bucket="lakehouse-copied", Key="mine/b", CopySource="lakehouse-copied/mine/ä b")
+    part = {"Bucket": "lakehouse-copied", "Key": "mine/c"}
+    upload = {**part, "UploadId": mine.create_multipart_upload(**part)["UploadId"], "PartNumber": 1}
+    for source in ("lakehouse-copied/other/d", "/lakehouse-copied/other/d", "lakehouse-copied/other/d?versionId=null"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            mine.copy_object(**part, CopySource=source)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            mine.upload_part_copy(**upload, CopySource=source)
+    for source in ("lakehouse-copied%2Fother%2Fd", "%6Cakehouse-copied/other/d"):
+        assert send(warm_moto, keys, "PUT", "/lakehouse-copied/mine/c", "", {"x-amz-copy-source": source})[0] == 403
+    for broken in ("x", "", "//lakehouse-copied/other/d", "http://x/lakehouse-copied/other/d", "lakehouse-copied/m;x"):
+        assert send(warm_moto, keys, "PUT", "/lakehouse-copied/mine/c", "", {"x-amz-copy-source": broken})[0] == 400
+    assert {one["Key"] for one in root.list_objects_v2(Bucket="lakehouse-copied")["Contents"]} == {
+        *("mine/b", "mine/ä b", "other/d")
+    }
+
+
+def send(
+    server: MotoServer, keys: tuple[str, ...], method: str, path: str, body: str, headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Send a signed request that no client would make."""
+    request = AWSRequest(method, server.url + path, data=body.encode(), headers=headers or {})
+    S3SigV4Auth(Credentials(*keys), "s3", REGION).add_auth(request)
+    with closing(HTTPConnection(server.url.removeprefix("http://"))) as connection:
+        connection.request(method, path, body.encode(), dict(request.headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def presign(server: MotoServer, keys: tuple[str, ...], seconds: int) -> str:
