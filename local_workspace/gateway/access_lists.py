@@ -36,6 +36,11 @@ def forget_subject(acl: list[Document], name: str) -> list[Document]:
     return [entry for entry in acl if subject_of(entry)[1] != name]
 
 
+def rename_subject(acl: list[Document], name: str, new: str) -> list[Document]:
+    """Return the entries with a group's new name where its old one stood."""
+    return [{**one, "group_name": new} if one.get("group_name") == name else one for one in acl]
+
+
 def entry_for(caller: Principal, level: str) -> Document:
     """Return the entry that gives the caller the level."""
     kind = "user_name" if caller.kind == "user" else "service_principal_name"

@@ -8,6 +8,7 @@ from typing import Any
 from local_workspace.gateway import principals
 from local_workspace.gateway.errors import bad_request
 from local_workspace.gateway.store import Document, Store
+from local_workspace.services.scim.entitlements import describe_entitlements
 
 SYSTEM_GROUPS = (principals.WORKSPACE_ADMINS, principals.WORKSPACE_MEMBERS, principals.EVERYBODY)
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:"
@@ -25,7 +26,7 @@ def user_resource(store: Store, document: Document) -> dict[str, Any]:
         "displayName": document["display_name"],
         "emails": [{"type": "work", "value": document["name"], "primary": True}],
         "active": document.get("active", True),
-        "entitlements": [{"value": one} for one in document.get("entitlements") or []],
+        "entitlements": describe_entitlements(document),
         "groups": _groups(store, document["name"]),
         **_external_id(document),
     }
@@ -43,7 +44,8 @@ def service_principal_resource(store: Store, document: Document) -> dict[str, An
         "id": str(document["id"]),
         "applicationId": document["name"],
         "displayName": document["display_name"],
-        "active": True,
+        "active": document.get("active", True),
+        "entitlements": describe_entitlements(document),
         "groups": _groups(store, document["name"]),
         **_external_id(document),
     }
@@ -57,6 +59,7 @@ def group_resource(store: Store, document: Document) -> dict[str, Any]:
         "id": str(document["id"]),
         "displayName": document["name"],
         "members": members,
+        "entitlements": describe_entitlements(document),
         "meta": {"resourceType": "Group" if is_of_account(document) else "WorkspaceGroup"},
         **_external_id(document),
     }

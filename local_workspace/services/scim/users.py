@@ -1,6 +1,6 @@
 """Creating, changing, deactivating and deleting users: for workspace admins only, and never themselves.
 
-Of the entitlements only allow-cluster-create is asked for here. https://docs.databricks.com/api/workspace/users
+https://docs.databricks.com/api/workspace/users
 """
 
 from __future__ import annotations
@@ -20,41 +20,53 @@ from local_workspace.services.scim.changes import (
     external_id_of,
     find_by_id,
     patch_resource,
+    read_active,
     read_external_id,
     read_text,
 )
-from local_workspace.services.scim.forgetting import forget_principal
+from local_workspace.services.scim.entitlements import change_entitlements, read_entitlements
 from local_workspace.services.scim.patches import Change, parse_values
+from local_workspace.services.scim.references import forget_principal
 from local_workspace.services.scim.resources import user_resource
 
-# https://docs.databricks.com/aws/en/security/auth/entitlements; that of instance pools is not for single users
-ENTITLEMENTS = ("allow-cluster-create", "databricks-sql-access", "workspace-access", "workspace-consume")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
-_CREATED = ("schemas", "userName", "displayName", "active", "entitlements", "externalId", "emails")
+_CREATED = ("schemas", "id", "userName", "displayName", "active", "entitlements", "externalId", "emails")
 
 
 def create_user(call: Call) -> Response:
     """POST /Users: a member of the workspace; a user name is one, however its letters are written."""
     require_admin(call)
-    if unknown := sorted(call.body.keys() - {*_CREATED}):
-        raise not_implemented(f"The local workspace does not create users with {unknown[0]}.")
+    _refuse_unknown(call)
     store, name = call.workspace.store, read_text(call.require("userName"), "userName")
     if not _EMAIL.fullmatch(name):
         raise bad_request(f"userName must be an e-mail address, got {name!r}")
     _require_own_emails(call.body.get("emails"), name)
-    display_name = read_text(call.body.get("displayName") or name, "displayName")
-    settings = {
-        "active": _read_active(call.body.get("active", True)),
-        "entitlements": _read_entitlements(call.body.get("entitlements") or []),
-        "external_id": read_external_id(call.body.get("externalId")),
-    }
+    settings = _read_settings(call)
     with store.transaction():
         if any(known.lower() == name.lower() for known, _ in store.scan("principal")):
             raise already_exists(f"User with username {name} already exists.")
-        document = principals.put_principal(store, name, "user", display_name) | settings
+        document = principals.put_principal(store, name, "user", settings["display_name"]) | settings
         store.put("principal", name, document)
         principals.join_workspace(store, name)
     return JSONResponse(user_resource(store, document), 201)
+
+
+def replace_user(call: Call) -> Response:
+    """PUT /Users/{id}: what the body leaves out is as for a new user; its user name stays."""
+    require_admin(call)
+    _refuse_unknown(call)
+    store = call.workspace.store
+    with store.transaction():
+        document = find_by_id(store, "user", call.params["id"])
+        name = read_text(call.require("userName"), "userName")
+        if name.lower() != document["name"].lower():
+            raise bad_request(f"userName of {document['name']} cannot be changed to {name}.")
+        _require_own_emails(call.body.get("emails"), document["name"])
+        document |= _read_settings(call)
+        if not document["active"]:
+            _require_other(call.caller.name, document["name"], "deactivate")
+        store.put("principal", document["name"], document)
+    return JSONResponse(user_resource(store, document))
 
 
 def patch_user(call: Call) -> Response:
@@ -74,6 +86,20 @@ def delete_user(call: Call) -> Response:
     return Response(status_code=204)
 
 
+def _refuse_unknown(call: Call) -> None:
+    if unknown := sorted(name for name in call.body.keys() - {*_CREATED} if call.body[name]):
+        raise not_implemented(f"The local workspace does not create users with {unknown[0]}.")
+
+
+def _read_settings(call: Call) -> Document:
+    return {
+        "display_name": read_text(call.body.get("displayName") or call.body["userName"], "displayName"),
+        "active": read_active(call.body.get("active", True)),
+        "entitlements": read_entitlements(call.body.get("entitlements") or []),
+        "external_id": read_external_id(call.body.get("externalId")),
+    }
+
+
 def _require_other(caller: str, name: str, verb: str) -> None:
     """So that a workspace keeps an admin: whoever calls is one."""
     if caller == name:
@@ -84,40 +110,17 @@ def _change_user(caller: str, _store: Store, document: Document, change: Change)
     if change.field == "displayName" and change.operation != "remove":
         document["display_name"] = read_text(change.value, "displayName")
     elif change.field == "active" and change.operation != "remove":
-        document["active"] = _read_active(change.value)
+        document["active"] = read_active(change.value)
         if not document["active"]:
             _require_other(caller, document["name"], "deactivate")
     elif change.field == "externalId":
         document["external_id"] = external_id_of(change)
     elif change.field == "entitlements":
-        document["entitlements"] = _combine(change, document.get("entitlements") or [])
+        change_entitlements(document, change)
     elif change.field in ("emails", "name", "roles"):
         raise not_implemented(f"The local workspace does not {change.operation} {change.field} of a user.")
     else:
         raise bad_request(f"A user has no field {change.field!r} to {change.operation}")
-
-
-def _combine(change: Change, held: list[str]) -> list[str]:
-    if change.operation == "remove" and change.value is None:
-        return []
-    named = _read_entitlements(change.value)
-    if change.operation == "remove":
-        return [one for one in held if one not in named]
-    return named if change.operation == "replace" else sorted({*held, *named})
-
-
-def _read_entitlements(value: Any) -> list[str]:
-    named = parse_values("entitlements", value)
-    if unknown := [one for one in named if one not in ENTITLEMENTS]:
-        raise bad_request(f"A user has one of the entitlements {', '.join(ENTITLEMENTS)}, got {unknown[0]!r}")
-    return sorted({*named})
-
-
-def _read_active(value: Any) -> bool:
-    """Clients write it as a truth value or as a text."""
-    if str(value).lower() not in ("true", "false"):
-        raise bad_request(f"active must be true or false, got {value!r}")
-    return str(value).lower() == "true"
 
 
 def _require_own_emails(emails: Any, name: str) -> None:

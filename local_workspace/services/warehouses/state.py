@@ -81,7 +81,8 @@ def create(store: Store, caller: Principal, settings: Mapping[str, Any]) -> Docu
 
 def may_create(store: Store, caller: Principal) -> bool:
     """Say whether the caller holds the entitlement to create compute, by SCIM or, as the deployer, by bootstrap."""
-    held = (store.get("principal", caller.name) or {}).get("entitlements") or []
+    documents = [store.get("principal", caller.name), *(store.get("group", group) for group in caller.groups)]
+    held = [one for document in documents if document for one in document.get("entitlements") or []]
     entitled = store.get("entitlement", caller.name) or {}
     return "allow-cluster-create" in (*held, *entitled.get("names", []))
 

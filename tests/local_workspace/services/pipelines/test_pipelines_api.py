@@ -18,7 +18,7 @@ from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 from databricks.sdk.service.pipelines import NotebookLibrary, PipelineLibrary
 
 from local_workspace.gateway import principals
-from local_workspace.services.scim.forgetting import forget_principal
+from local_workspace.services.scim.references import forget_principal
 
 NOTEBOOK = PipelineLibrary(notebook=NotebookLibrary("/Shared/n"))
 SETTINGS: dict[str, Any] = {"catalog": "flights", "schema": "silver", "serverless": True, "libraries": [NOTEBOOK]}

@@ -12,7 +12,7 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service.workspace import RepoInfo
 
 from local_workspace.gateway import principals
-from local_workspace.services.scim.forgetting import forget_principal
+from local_workspace.services.scim.references import forget_principal
 from tests.git_remote import GitRemote
 
 TOKEN = "git-" + uuid.uuid4().hex

@@ -19,12 +19,15 @@ from databricks.sdk.service.iam import (
     PatchSchema,
     PermissionLevel,
 )
+from databricks.sdk.service.jobs import JobAccessControlRequest, JobPermissionLevel
 from databricks.sdk.service.workspace import AclPermission
 
 from tests.local_workspace.conftest import WarmWorkspace
+from tests.local_workspace.scratch import NAME, Scratch
 
 SCHEMAS = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
 ANALYST = "analyst@lakehouse.example"
+VIEW = JobPermissionLevel.CAN_VIEW
 _numbers = itertools.count(1)
 
 
@@ -114,17 +117,57 @@ def test_groups_do_not_contain_themselves(admin: WorkspaceClient, group: Group) 
     assert members(admin, group) == []
 
 
-def test_a_service_principal_is_made_found_renamed_and_deleted(admin: WorkspaceClient) -> None:
-    made = admin.service_principals.create(display_name="robot", external_id="lakehouse:robot")
-    (found,) = admin.service_principals.list(filter='externalId eq "lakehouse:robot"')
-    assert (found.application_id, found.display_name) == (made.application_id, "robot")
-    operation = Patch(PatchOp.REPLACE, "displayName", "droid")
-    admin.service_principals.patch(str(made.id), operations=[operation], schemas=SCHEMAS)
-    assert admin.service_principals.get(str(made.id)).display_name == "droid"
-    admin.service_principals.delete(str(made.id))
-    assert list(admin.service_principals.list(filter='externalId eq "lakehouse:robot"')) == []
-    with pytest.raises(NotFound, match="Service principal with id"):
-        admin.service_principals.delete(str(made.id))
+def test_a_renamed_group_keeps_members_grants_and_permissions(
+    admin: WorkspaceClient, group: Group, workspace: WarmWorkspace, scratch: Scratch
+) -> None:
+    old, new = str(group.display_name), f"{group.display_name}-renamed"
+    job = admin.jobs.create(
+        name="j", access_control_list=[JobAccessControlRequest(group_name=old, permission_level=VIEW)]
+    )
+    admin.grants.update("schema", f"{NAME}.main", changes=[PermissionsChange(principal=old, add=[Privilege.SELECT])])
+    admin.secrets.create_scope("renamed")
+    admin.secrets.put_acl("renamed", old, AclPermission.READ)
+    try:
+        replaced = {
+            "displayName": new,
+            "externalId": "other",
+            "entitlements": [{}],
+            "members": [{"value": analyst_id(admin)}],
+        }
+        admin.api_client.do("PUT", f"/api/2.0/preview/scim/v2/Groups/{group.id}", body=replaced)
+        found = admin.groups.get(str(group.id))
+        assert (found.display_name, found.external_id, found.entitlements or None) == (new, "other", None)
+        assert members(admin, group) == [analyst_id(admin)]
+        workspace.client("analyst").jobs.get(job.job_id or 0)
+        held = admin.grants.get("schema", f"{NAME}.main").privilege_assignments or []
+        assert [one.principal for one in held if one.principal in (old, new)] == [new]
+        assert admin.secrets.get_acl("renamed", new).permission == AclPermission.READ
+        admin.groups.create(display_name=old)  # another of the old name has nothing
+        assert {one.principal for one in admin.grants.get("schema", f"{NAME}.main").privilege_assignments or []} >= {
+            new
+        }
+        with pytest.raises(NotFound):
+            admin.secrets.get_acl("renamed", old)
+    finally:
+        admin.jobs.delete(job.job_id or 0)
+        admin.secrets.delete_scope("renamed")
+        for one in admin.groups.list(filter=f'displayName eq "{old}"'):
+            admin.groups.delete(str(one.id))
+
+
+def test_entitlements_of_a_group_are_kept_and_open_what_they_say(
+    admin: WorkspaceClient, group: Group, workspace: WarmWorkspace
+) -> None:
+    analyst = workspace.client("analyst")
+    patch(admin, group, Patch(PatchOp.ADD, "members", [{"value": analyst_id(admin)}]))
+    with pytest.raises(PermissionDenied, match="not authorized to create"):
+        analyst.warehouses.create(name="of-a-group", cluster_size="2X-Small", max_num_clusters=1)
+    patch(admin, group, Patch(PatchOp.ADD, "entitlements", [{"value": "allow-cluster-create"}]))
+    assert [one.value for one in admin.groups.get(str(group.id)).entitlements or []] == ["allow-cluster-create"]
+    made = analyst.warehouses.create(name="of-a-group", cluster_size="2X-Small", max_num_clusters=1)
+    admin.warehouses.delete(str(made.bind()["id"]))
+    patch(admin, group, Patch(PatchOp.REPLACE, "entitlements", [{}]))
+    assert not admin.groups.get(str(group.id)).entitlements
 
 
 def test_pages_and_filters_see_what_was_made(admin: WorkspaceClient) -> None:
@@ -148,7 +191,28 @@ WRONG: dict[str, tuple[Callable[[WorkspaceClient, Group], Any], type[Exception],
         "Member with id 999999 does not exist",
     ),
     "unknown path": (lambda w, g: patch(w, g, Patch(PatchOp.ADD, "colour", "red")), BadRequest, "no field 'colour'"),
-    "renaming": (lambda w, g: patch(w, g, Patch(PatchOp.REPLACE, "displayName", "y")), NotImplemented, "displayName"),
+    "renaming to a taken name": (
+        lambda w, g: patch(w, g, Patch(PatchOp.REPLACE, "displayName", "admins")),
+        ResourceAlreadyExists,
+        "Group with name admins already exists",
+    ),
+    "renaming the workspace's own": (
+        lambda w, g: w.groups.update(
+            str(next(iter(w.groups.list(filter='displayName eq "admins"'))).id), display_name="others"
+        ),
+        BadRequest,
+        "belongs to the workspace and cannot be renamed",
+    ),
+    "removing the name": (
+        lambda w, g: patch(w, g, Patch(PatchOp.REMOVE, "displayName")),
+        NotImplemented,
+        "displayName",
+    ),
+    "entitlement": (
+        lambda w, g: w.groups.update(str(g.id), display_name=g.display_name, entitlements=[ComplexValue(value="root")]),
+        BadRequest,
+        "got 'root'",
+    ),
     "no schema": (lambda w, g: w.groups.patch(str(g.id), operations=[Patch(PatchOp.ADD)]), BadRequest, "schemas"),
     "no operation": (lambda w, g: w.groups.patch(str(g.id), operations=[], schemas=SCHEMAS), BadRequest, "Operations"),
     "unknown group": (lambda w, g: w.groups.delete("999999"), NotFound, "Group with id 999999 not found"),
@@ -179,6 +243,10 @@ CHANGES: dict[str, Callable[[WorkspaceClient, Group], Any]] = {
     "create group": lambda w, g: w.groups.create(display_name="mine"),
     "join group": lambda w, g: patch(w, g, Patch(PatchOp.ADD, "members", [{"value": w.current_user.me().id}])),
     "delete group": lambda w, g: w.groups.delete(str(g.id)),
+    "rename group": lambda w, g: w.groups.update(str(g.id), display_name="mine"),
+    "replace service principal": lambda w, g: w.service_principals.update(
+        str(next(iter(w.service_principals.list())).id), display_name="mine"
+    ),
     "create service principal": lambda w, g: w.service_principals.create(display_name="mine"),
     "rename service principal": lambda w, g: w.service_principals.patch(
         str(next(iter(w.service_principals.list())).id),
@@ -198,15 +266,3 @@ def test_who_is_no_admin_changes_nothing(
 ) -> None:
     with pytest.raises(PermissionDenied, match=f"'{workspace.name(role)}' is not an admin"):
         call(workspace.client(role), group)
-
-
-def test_a_new_service_principal_is_a_member_of_the_workspace(admin: WorkspaceClient) -> None:
-    made = admin.service_principals.create(display_name="newcomer")
-    token = admin.token_management.create_obo_token(str(made.application_id)).token_value
-    newcomer = WorkspaceClient(host=admin.config.host, token=token, auth_type="pat")
-    (users,) = admin.groups.list(filter='displayName eq "users"')
-    assert str(made.id) in {one.value for one in users.members or []}
-    newcomer.workspace.mkdirs(f"/Shared/{made.application_id}")
-    admin.service_principals.delete(str(made.id))
-    with pytest.raises(PermissionDenied):
-        newcomer.current_user.me()

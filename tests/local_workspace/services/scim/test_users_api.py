@@ -73,6 +73,17 @@ def test_a_patch_changes_what_it_names(admin: WorkspaceClient, user: User) -> No
     assert (entitlements(admin, user), admin.users.get(str(user.id)).external_id) == ([], None)
 
 
+def test_a_replaced_user_has_what_the_body_says_and_its_name(admin: WorkspaceClient, user: User) -> None:
+    body = {"userName": user.user_name, "entitlements": [{"value": "workspace-access"}], "roles": [], "groups": []}
+    admin.api_client.do("PUT", f"/api/2.0/preview/scim/v2/Users/{user.id}", body=body)
+    found = admin.users.get(str(user.id))
+    assert (found.user_name, found.display_name, found.external_id) == (user.user_name, user.user_name, None)
+    assert (entitlements(admin, user), found.active) == (["workspace-access"], True)
+    admin.users.update(str(user.id), user_name=user.user_name, display_name="New", active=False)
+    found = admin.users.get(str(user.id))
+    assert (found.display_name, found.active, entitlements(admin, user)) == ("New", False, [])
+
+
 def test_a_patch_that_is_wrong_at_its_end_changes_nothing(admin: WorkspaceClient, user: User) -> None:
     with pytest.raises(BadRequest, match="no field 'colour'"):
         patch(admin, user.id, Patch(PatchOp.REPLACE, "displayName", "New"), Patch(PatchOp.ADD, "colour", "red"))
@@ -148,6 +159,11 @@ WRONG: dict[str, tuple[Callable[[WorkspaceClient, User], Any], type[Exception], 
         "with roles",
     ),
     "renaming": (lambda w, u: patch(w, u.id, Patch(PatchOp.REPLACE, "userName", "y@y.z")), BadRequest, "'userName'"),
+    "replacing the name": (
+        lambda w, u: w.users.update(str(u.id), user_name="y@y.z"),
+        BadRequest,
+        "cannot be changed to y@y.z",
+    ),
     "half active": (
         lambda w, u: patch(w, u.id, Patch(PatchOp.REPLACE, "active", "maybe")),
         BadRequest,
@@ -179,6 +195,7 @@ CHANGES: dict[str, Callable[[WorkspaceClient, User], Any]] = {
         w, w.current_user.me().id, Patch(PatchOp.ADD, "entitlements", [{"value": "allow-cluster-create"}])
     ),
     "deactivate another": lambda w, u: patch(w, u.id, Patch(PatchOp.REPLACE, "active", "false")),
+    "replace another": lambda w, u: w.users.update(str(u.id), user_name=u.user_name, display_name="mine"),
     "delete another": lambda w, u: w.users.delete(str(u.id)),
 }
 

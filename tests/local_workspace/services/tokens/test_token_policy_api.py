@@ -10,7 +10,7 @@ from databricks.sdk.errors import InvalidParameterValue, PermissionDenied
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 
 from local_workspace.gateway import principals, token_policy
-from local_workspace.services.scim.forgetting import forget_principal
+from local_workspace.services.scim.references import forget_principal
 
 DAY = 24 * 3600
 KEYS = "enableTokensConfig,maxTokenLifetimeDays"

@@ -1,8 +1,14 @@
-"""What a deleted principal leaves behind is removed: a new one of the same name must inherit nothing."""
+"""Where principals are named: memberships, grants, permissions, tokens.
+
+What a deleted one leaves behind is removed: a new one of the same name must inherit nothing. A renamed one keeps all.
+"""
 
 from __future__ import annotations
 
-from local_workspace.gateway.access_lists import forget_subject
+from collections.abc import Mapping
+from typing import Any
+
+from local_workspace.gateway.access_lists import forget_subject, rename_subject
 from local_workspace.gateway.principals import put_group
 from local_workspace.gateway.store import Store
 from local_workspace.gateway.token_policy import KIND as TOKEN_POLICY
@@ -27,40 +33,57 @@ WITH_ACL = (
 def forget_principal(store: Store, name: str) -> None:
     """Remove memberships, grants, permissions, tokens and Git credentials; what it owned has a deleted owner."""
     with store.transaction():
-        for group, document in store.scan("group"):
-            if name in document["members"]:
-                put_group(store, group, [one for one in document["members"] if one != name])
         for key, token in store.scan("token"):
             if token["principal"] == name:
                 store.delete("token", key)
         for key, credential in store.scan(GIT_CREDENTIAL):
             if credential["owner"] == name:
                 store.delete(GIT_CREDENTIAL, key)
-        _forget_grants(store, name)
-        _forget_permissions(store, name)
+        _replace(store, name, None)
 
 
-def _forget_grants(store: Store, name: str) -> None:
+def rename_principal(store: Store, name: str, new: str) -> None:
+    """Put the new name of a group where the old one stands."""
+    with store.transaction():
+        _replace(store, name, new)
+
+
+def _replace(store: Store, name: str, new: str | None) -> None:
+    for group, document in store.scan("group"):
+        if name in document["members"]:
+            put_group(store, group, list(_rekey(dict.fromkeys(document["members"]), name, new)))
+    _replace_in_grants(store, name, new)
+    _replace_in_permissions(store, name, new)
+
+
+def _rekey(held: Mapping[str, Any], name: str, new: str | None) -> dict[str, Any]:
+    return {new if one == name else one: value for one, value in held.items() if one != name or new is not None}  # type: ignore[misc]
+
+
+def _replace_in_grants(store: Store, name: str, new: str | None) -> None:
     for key, held in store.scan("grant"):
         if name in held:
-            store.put("grant", key, {one: held[one] for one in held if one != name})
+            store.put("grant", key, _rekey(held, name, new))
     for kind in TYPES:
         for key, document in store.scan(kind):
             if document.get("owner") == name:
-                store.put(kind, key, {**document, "owner": f"{name} (deleted)"})
+                store.put(kind, key, {**document, "owner": new or f"{name} (deleted)"})
 
 
-def _forget_permissions(store: Store, name: str) -> None:
+def _replace_in_permissions(store: Store, name: str, new: str | None) -> None:
     for kind in WITH_ACL:
         for key, document in store.scan(kind):
-            kept = forget_subject(document.get("acl", []), name)
-            if kept != document.get("acl", []):
+            present = document.get("acl", [])
+            kept = forget_subject(present, name) if new is None else rename_subject(present, name, new)
+            if kept != present:
                 store.put(kind, key, {**document, "acl": kept})
     for key, document in store.scan(JOB_ACL):
-        kept = [entry for entry in document["entries"] if entry["principal"] != name]
-        if kept != document["entries"]:
+        entries = document["entries"]
+        kept = [{**one, "principal": new if one["principal"] == name else one["principal"]} for one in entries]
+        kept = [one for one in kept if one["principal"] is not None]
+        if kept != entries:
             store.put(JOB_ACL, key, {**document, "entries": kept})
     for key, document in store.scan(SECRET_SCOPE):
-        if name in document["acl"]:
-            remaining = {one: permission for one, permission in document["acl"].items() if one != name}
-            store.put(SECRET_SCOPE, key, {**document, "acl": remaining})
+        acl = document["acl"]
+        if name in acl:
+            store.put(SECRET_SCOPE, key, {**document, "acl": _rekey(acl, name, new)})
