@@ -28,6 +28,7 @@ from moto.sqs.responses import SQSResponse
 from moto.sts.models import sts_backends
 
 from local_workspace.engines.moto_policies import StoredPolicy
+from local_workspace.engines.moto_policy_sizes import limited_methods
 from local_workspace.engines.moto_s3_request import S3Request, read_tags
 
 REMEMBERED = 16_384
@@ -70,6 +71,9 @@ def apply_corrections() -> None:
     replace_attribute(FakeBucket, "get_permission", _decide_for_everybody)
     # The tags in CreateBucket's body were not set: a bucket whose maker is killed would not say whose it is.
     replace_attribute(s3_responses.S3Response, "_bucket_response_put", _put_bucket_with_tags)
+    # Policies of any size were taken.
+    for owner, name, limited in limited_methods():
+        replace_attribute(owner, name, limited)
     # A folder whose objects are all deleted went on being listed in a versioned bucket.
     replace_attribute(S3Backend, "list_objects", _list_existing)
     # Of two that put an object only if there is none, both were told that they had: it was looked first, put later.
