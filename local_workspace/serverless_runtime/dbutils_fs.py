@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from local_workspace.serverless_runtime.assignment import Assignment
 from local_workspace.serverless_runtime.gateway_client import GatewayClient, GatewayError
@@ -201,9 +200,9 @@ def is_s3(path: str) -> bool:
 
 
 def split_s3(path: str) -> tuple[str, str]:
-    """Return bucket and key."""
-    parts = urlsplit(path)
-    return parts.netloc, parts.path.lstrip("/")
+    """Return bucket and key; a key may hold any character, as `#` and `?`. The gateway checks the URL."""
+    bucket, _, key = path.partition("://")[2].partition("/")
+    return bucket, key.lstrip("/")
 
 
 def is_below(key: str, prefix: str) -> bool:

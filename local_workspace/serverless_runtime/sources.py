@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import urlsplit
 
 from local_workspace.serverless_runtime.gateway_client import GatewayClient, GatewayError
 
@@ -45,11 +44,9 @@ def read_object(client: GatewayClient, url: str, aws_endpoint: str, region: str)
     """Return the bytes of an S3 object, with a credential vended for exactly this path."""
     from botocore.exceptions import ClientError
 
-    parts = urlsplit(url)
+    bucket, _, key = url.partition("://")[2].partition("/")
     try:
-        answer = open_s3(client, url, "PATH_READ", aws_endpoint, region).get_object(
-            Bucket=parts.netloc, Key=parts.path.lstrip("/")
-        )
+        answer = open_s3(client, url, "PATH_READ", aws_endpoint, region).get_object(Bucket=bucket, Key=key)
         return answer["Body"].read()  # type: ignore[no-any-return]
     except ClientError as error:
         detail = error.response["Error"]

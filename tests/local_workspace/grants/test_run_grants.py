@@ -90,6 +90,12 @@ WRITES = {
         "True",
         f"{WRITE_BOX}",
     ),
+    "dbutils s3, key of any letters": (
+        f"(dbutils.fs.put('s3://{BUCKET}/files/odd/a#b%20c.txt', '12', True), "
+        f"dbutils.fs.head('s3://{BUCKET}/files/odd/a#b%20c.txt'), dbutils.fs.ls('s3://{BUCKET}/files/odd')[0].name)",
+        "(True, '12', 'a#b%20c.txt')",
+        "WRITE FILES on External Location",
+    ),
     "dbutils rm": (f"dbutils.fs.rm('{BOX_PATH}/doomed')", "True", WRITE_BOX),
 }
 
