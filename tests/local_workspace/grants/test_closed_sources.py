@@ -5,12 +5,17 @@ Each attempt is an analyst's, and each kind has a neighbour that works.
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
+from pyspark.errors import AnalysisException
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+from pyspark.sql.connect.session import SparkSession
 
 from lakehouse.targets import read_settings
 from local_workspace import lifecycle
+from local_workspace.engines.spark_session import session_url
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.grants.probes import try_pieces
 from tests.local_workspace.scratch import BOX_PATH, BUCKET, NAME, SHELF_PATH, TABLE, Scratch, run_sql
@@ -131,6 +136,32 @@ def test_what_the_server_knows_is_on_no_command_line(workspace: WarmWorkspace, s
     arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     assert any("ConnectServer" in one for one in arguments)
     assert not [one for one in arguments if "secret" in one or "token" in one]
+
+
+def test_a_session_without_a_token_calls_no_java(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """Whoever reaches the port opens one: once it read the server's variables, and could have ended it."""
+    settings = read_settings()
+    address = lifecycle.up(settings.workspace, settings.home, settings.cache_home).spark_connect
+    session = SparkSession(connection=session_url(address, workspace.name("deployer"), str(uuid.uuid4())))
+    try:
+        for function in ("try_reflect", "java_method"):
+            with pytest.raises((SparkConnectGrpcException, AnalysisException), match="Java methods are not served"):
+                session.sql(f"SELECT {function}('java.lang.System', 'getenv', 'PATH')").collect()
+    finally:
+        session.stop()
+
+
+def test_keys_that_no_path_can_name_are_named(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """Once `..` in a key made a folder its own child, listed until the stack was full."""
+    s3, folder = workspace.aws("s3"), f"{scratch.box_url.partition(BUCKET + '/')[2]}/odd"
+    for key in ("odd/../b", "odd/sub/../../b", f"{folder}/../b", "even/b"):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"1\n")
+    for place in (f"s3://{BUCKET}/odd", f"{BOX_PATH}/odd", f"s3://{BUCKET}", f"s3://{BUCKET}/"):
+        message = message_of(workspace, scratch, "analyst", f"SELECT count(*) FROM text.`{place}`")
+        assert "holds an object whose key has the segment '..'" in message, place
+    for key in ("odd/../b", "odd/sub/../../b", f"{folder}/../b"):
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    assert run_sql(workspace, "analyst", f"SELECT count(*) FROM text.`s3://{BUCKET}/even`") == [["1"]]
 
 
 PIECES = {

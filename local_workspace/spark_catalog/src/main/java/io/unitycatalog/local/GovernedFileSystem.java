@@ -87,9 +87,21 @@ abstract class GovernedFileSystem extends FileSystem {
     FileStatus[] found = place.fileSystem().listStatus(place.path());
     FileStatus[] renamed = new FileStatus[found.length]; // S3A answers an array that holds its own kind only
     for (int i = 0; i < found.length; i++) {
+      requireBelow(place.path(), found[i]);
       renamed[i] = rename(found[i], path, place);
     }
     return renamed;
+  }
+
+  /** Hadoop folds '..' in keys: a folder would be listed as its own child, again and again, or show what lies outside. */
+  static void requireBelow(Path folder, FileStatus found) {
+    String parent = PathCredential.stripSlash(folder.toUri().getPath());
+    String child = PathCredential.stripSlash(found.getPath().toUri().getPath());
+    boolean isItself = child.equals(parent) && !found.isDirectory(); // a file lists itself
+    if (!isItself && !child.startsWith(parent + "/")) {
+      throw OpenSources.refuse(folder + " holds an object whose key has the segment '..', which no path can name."
+          + " Move it to another key, or delete it.");
+    }
   }
 
   @Override

@@ -25,21 +25,22 @@ public final class GovernedS3FileSystem extends GovernedFileSystem {
 
   @Override
   Place locate(Path path, boolean write) throws IOException {
-    Path whole = new Path("s3", getUri().getAuthority(), path.toUri().getPath());
-    String url = whole.toString();
+    String inside = path.toUri().getPath();
+    Path whole = new Path("s3", getUri().getAuthority(), inside.isEmpty() ? "/" : inside); // of a bucket as a whole
+    String url = PathCredential.stripSlash(whole.toString());
     return new Place(S3Delegates.of(whole.toUri().getAuthority(), credentialFor(url, write)), whole);
   }
 
   private PathCredential credentialFor(String url, boolean write) throws IOException {
     if (ofTable == null || !ofTable.covers(url)) {
-      return vendor.forPath(PathCredential.stripSlash(url), write);
+      return vendor.forPath(url, write);
     }
     if (ofTable.isFresh() && (ofTable.writable() || !write)) {
       return ofTable;
     }
     // tables come with a credential to read: the right to write shows when it is used
     return ofTable.tableId().isEmpty()
-        ? vendor.forPath(PathCredential.stripSlash(url), write)
+        ? vendor.forPath(url, write)
         : vendor.forTable(ofTable.tableId(), url, write);
   }
 

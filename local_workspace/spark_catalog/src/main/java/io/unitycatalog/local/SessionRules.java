@@ -162,14 +162,11 @@ public final class SessionRules extends AbstractFunction1<SparkSessionExtensions
     @Override
     public LogicalPlan apply(LogicalPlan plan) {
       String token = tokenOf(session);
-      if (token.isEmpty()) {
-        return plan;
-      }
       return (LogicalPlan) plan.transformAllExpressionsWithSubqueries(
           new AbstractPartialFunction<Expression, Expression>() {
             @Override
             public boolean isDefinedAt(Expression expression) {
-              return expression instanceof CurrentUser || expression instanceof CallMethodViaReflection;
+              return expression instanceof CallMethodViaReflection || (expression instanceof CurrentUser && !token.isEmpty());
             }
 
             @Override

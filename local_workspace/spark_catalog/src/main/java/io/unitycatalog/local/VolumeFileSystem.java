@@ -32,7 +32,10 @@ public final class VolumeFileSystem extends GovernedFileSystem {
     Place place = locate(path, false);
     return RemoteIterators.mappingRemoteIterator(
         place.fileSystem().listFiles(place.path(), recursive),
-        found -> new LocatedFileStatus(rename(found, path, place), found.getBlockLocations()));
+        found -> {
+          requireBelow(place.path(), found);
+          return new LocatedFileStatus(rename(found, path, place), found.getBlockLocations());
+        });
   }
 
   @Override
