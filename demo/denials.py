@@ -99,7 +99,7 @@ def list_trials(target: Target) -> tuple[Trial, ...]:
             "no permission on the volume",
             "pipeline",
             in_volume,
-            f"PERMISSION_DENIED: User '{pipeline}' does not have READ VOLUME on Volume '{volume}'",
+            f"PERMISSION_DENIED: User does not have READ VOLUME on Volume '{volume}'. The user is '{pipeline}'.",
             f"Remedy: GRANT READ VOLUME ON VOLUME {volume} TO `{pipeline}`",
         ),
         Trial("missing JAR", "deployer", gone, f"not found: {gone}", f"Remedy: put the file at {gone}"),

@@ -24,7 +24,8 @@ def _find(error: str) -> Iterator[str]:
 
 def _grant(match: re.Match[str]) -> str:
     privilege = match["privilege"].strip().replace("_", " ")
-    principal = f"`{match['principal']}`" if match["principal"] else "the run's principal"
+    name = match["principal"] or match["user"]
+    principal = f"`{name}`" if name else "the run's principal"
     if privilege.startswith("CAN "):  # a permission of an object of the workspace is no privilege of Unity Catalog
         level = privilege.replace(" ", "_")
         return f"give {principal} {level} on {match['kind']} {match['name']}, in its declaration or in its permissions"
@@ -40,6 +41,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         re.compile(
             r"(?:User '(?P<principal>[^']+)' )?"
             r"does not have (?P<privilege>[A-Z_ ]+) on (?P<kind>[\w ]+?) '(?P<name>[^']+)'"
+            r"(?:\. The user is '(?P<user>[^']+)'\.)?"  # the local workspace adds it to the service's words
         ),
         _grant,
     ),

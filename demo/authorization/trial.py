@@ -22,6 +22,11 @@ from demo.authorization.stage import SECURABLES, Stage
 VERBS: Verbs = {**metadata_verbs.VERBS, **creation_verbs.VERBS, **data_verbs.VERBS, **object_verbs.VERBS}
 ALLOWED, DENIED, FAILED = "allowed", "denied", "failed"
 _THREADS = 4
+_OF_JOBS = {
+    "CAN_VIEW": r"View or Admin or Manage Run or Owner permissions on job \d+",
+    "CAN_MANAGE_RUN": r"Admin or Manage Run or Owner permissions on job \d+",
+    "CAN_MANAGE": r"(Admin or Owner permissions on job \d+|Manage permissions on Job with ID: ElasticJobId\(\d+\))",
+}
 _OF_STATEMENTS = ("[INSUFFICIENT_PERMISSIONS]", "PERMISSION_DENIED")
 OnCell = Callable[["Cell"], None]
 
@@ -122,7 +127,7 @@ def told(need: Need) -> str:
     if kind in KINDS:
         return KINDS[kind].told.format(level=need.privilege)
     if kind == "job":
-        return rf"does not have {need.privilege} permission on job \d+"
+        return f"does not have {_OF_JOBS[need.privilege]}"
     if kind == "warehouse":
         return rf"does not have {need.privilege} on SQL Warehouse"
     if (need.privilege, need.target) == ("ADMIN", "workspace"):

@@ -111,9 +111,9 @@ def test_somebody_elses_job_of_the_name_is_neither_reset_nor_followed(deployed: 
 
 def test_who_may_look_may_not_run_and_others_do_not_see_it(deployed: Deployed) -> None:
     target = deployed.flow.target
-    with pytest.raises(PermissionDenied, match="does not have CAN_MANAGE_RUN permission"):
+    with pytest.raises(PermissionDenied, match="does not have Admin or Manage Run or Owner permissions"):
         deployed.client("analyst").jobs.run_now(deployed.job_id)
-    with pytest.raises(PermissionDenied, match="does not have CAN_MANAGE permission"):
+    with pytest.raises(PermissionDenied, match="does not have Admin or Owner permissions"):
         deployed.client("deployer").jobs.delete(deployed.job_id)
     assert find_job(deployed.client("outsider"), FLIGHTS.physical_name(target), FLIGHTS.mark(target)) is None
 

@@ -8,6 +8,7 @@ from lakehouse.remedies import find_remedies
 
 CASES = {
     "User 'p@x' does not have READ VOLUME on Volume 'a.b.c'.": "GRANT READ VOLUME ON VOLUME a.b.c TO `p@x`",
+    "User does not have SELECT on Table 'a.b.c'. The user is 'p@x'.": "GRANT SELECT ON TABLE a.b.c TO `p@x`",
     "does not have USE_SCHEMA on Schema 'a.b'.": "GRANT USE SCHEMA ON SCHEMA a.b TO the run's principal",
     "User 'p@x' does not have CAN_RUN on Workspace object '/a/b'.": (
         "give `p@x` CAN_RUN on Workspace object /a/b, in its declaration or in its permissions"

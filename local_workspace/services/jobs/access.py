@@ -14,6 +14,12 @@ from local_workspace.gateway.store import Store
 from local_workspace.services.jobs.records import key_of
 
 LEVELS = {"CAN_VIEW": 1, "CAN_MANAGE_RUN": 2, "CAN_MANAGE": 3, "IS_OWNER": 4}
+# How the service names, in a refusal, the levels that would do.
+ENOUGH = {
+    "CAN_VIEW": "View or Admin or Manage Run or Owner",
+    "CAN_MANAGE_RUN": "Admin or Manage Run or Owner",
+    "CAN_MANAGE": "Admin or Owner",
+}
 ACL = "job_acl"
 
 
@@ -24,7 +30,7 @@ def check_run_access(store: Store, caller: Principal, run: Mapping[str, Any], le
         ApiError: 403 naming principal, permission and run.
     """
     if run["creator"] != caller.name and not has_level(store, caller, run["job_id"], level):
-        raise permission_denied(f"User {caller.name} does not have {level} permission on run {run['run_id']}.")
+        raise permission_denied(f"User {caller.name} does not have {ENOUGH[level]} permissions on run {run['run_id']}")
 
 
 def check_job_access(store: Store, caller: Principal, job_id: int, level: str) -> None:
@@ -34,7 +40,20 @@ def check_job_access(store: Store, caller: Principal, job_id: int, level: str) -
         ApiError: 403 naming principal, permission and job.
     """
     if not has_level(store, caller, job_id, level):
-        raise permission_denied(f"User {caller.name} does not have {level} permission on job {job_id}.")
+        raise permission_denied(f"User {caller.name} does not have {ENOUGH[level]} permissions on job {job_id}")
+
+
+def check_job_management(store: Store, caller: Principal, job_id: int) -> None:
+    """Refuse a caller who may not change the job's permissions.
+
+    Raises:
+        ApiError: 403, as the Permissions API words it.
+    """
+    if not has_level(store, caller, job_id, "CAN_MANAGE"):
+        raise permission_denied(
+            f"{caller.name} does not have Manage permissions on Job with ID: ElasticJobId({job_id}). "
+            "Please contact the owner or an administrator for access."
+        )
 
 
 def has_level(store: Store, caller: Principal, job_id: int, level: str) -> bool:

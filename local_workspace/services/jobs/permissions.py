@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from local_workspace.gateway.calls import Call
-from local_workspace.services.jobs.access import LEVELS, check_job_access, parse_acl, read_acl, require_owner, write_acl
+from local_workspace.services.jobs.access import (
+    LEVELS,
+    check_job_access,
+    check_job_management,
+    parse_acl,
+    read_acl,
+    require_owner,
+    write_acl,
+)
 from local_workspace.services.jobs.jobs import load_job
 from local_workspace.services.jobs.runs import read_id
 
@@ -53,7 +61,10 @@ def list_levels(call: Call) -> dict[str, Any]:
 def _admit(call: Call, level: str) -> int:
     job_id = read_id(call, "job_id")
     load_job(call.workspace.store, job_id)
-    check_job_access(call.workspace.store, call.caller, job_id, level)
+    if level == "CAN_MANAGE":
+        check_job_management(call.workspace.store, call.caller, job_id)
+    else:
+        check_job_access(call.workspace.store, call.caller, job_id, level)
     return job_id
 
 

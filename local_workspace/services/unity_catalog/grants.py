@@ -165,7 +165,7 @@ class Grants:
 
 
 def denied(caller: Principal, privilege: str, kind: str, full_name: str) -> ApiError:
-    """Build the 403 of a missing privilege."""
+    """Build the 403 of a missing privilege, in Unity Catalog's words, and name the user, whom they leave out."""
     name = "" if kind == METASTORE else f" '{full_name}'"
     text = privilege.replace("_", " ")
-    return permission_denied(f"User '{caller.name}' does not have {text} on {TYPES[kind].label}{name}.")
+    return permission_denied(f"User does not have {text} on {TYPES[kind].label}{name}. The user is '{caller.name}'.")

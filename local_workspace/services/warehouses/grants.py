@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_workspace.gateway.access_lists import describe_entry, gives_level, subject_of
+from local_workspace.gateway import access_lists
+from local_workspace.gateway.access_lists import gives_level
 from local_workspace.gateway.calls import Principal
 from local_workspace.gateway.errors import permission_denied
 from local_workspace.gateway.store import Document, Store
@@ -34,14 +35,6 @@ def has_level(caller: Principal, warehouse: Document, level: str) -> bool:
 
 def describe_acl(store: Store, warehouse: Document) -> dict[str, Any]:
     """Return the permissions object of the API."""
-    return {
-        "object_id": f"/sql/warehouses/{warehouse['id']}",
-        "object_type": "warehouses",
-        "access_control_list": [
-            describe_entry(store, subject_of(entry), [_describe_level(entry)]) for entry in warehouse["acl"]
-        ],
-    }
-
-
-def _describe_level(entry: Document) -> Document:
-    return {"permission_level": entry["permission_level"], "inherited": False}
+    return access_lists.describe_acl(
+        store, f"/sql/warehouses/{warehouse['id']}", "warehouses", warehouse["acl"], "CAN_MANAGE"
+    )

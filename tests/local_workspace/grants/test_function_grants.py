@@ -68,8 +68,8 @@ def test_who_may_execute_does(workspace: WarmWorkspace, role: str, text: str, ex
 )
 def test_the_neighbour_is_refused(workspace: WarmWorkspace, scratch: Scratch, role: str, text: str, lacks: str) -> None:
     message = refuse(workspace, scratch, role, text)
-    assert f"does not have {lacks}" in message
-    assert workspace.name(role) in message
+    assert f"User does not have {lacks}" in message
+    assert f"The user is '{workspace.name(role)}'." in message
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_who_may_not_use_the_catalog_is_told_so(
     workspace: WarmWorkspace, scratch: Scratch, unseen: str, text: str
 ) -> None:
     message = refuse(workspace, scratch, "analyst", text.format(name=unseen))
-    assert f"'{workspace.name('analyst')}' does not have USE CATALOG on Catalog 'unseen'" in message
+    assert "User does not have USE CATALOG on Catalog 'unseen'." in message
     assert run_sql(workspace, "deployer", text.format(name=unseen))
 
 

@@ -49,7 +49,7 @@ def test_a_person_who_may_only_look_cannot_run_the_job(estate: Target) -> None:
     (job_id,) = find_job_ids(
         Clients(estate, "analyst").workspace, TEST_JAR_JOB.physical_name(estate), mark_labels(estate)
     )
-    with pytest.raises(Exception, match=f"does not have CAN_MANAGE_RUN permission on job {job_id}"):
+    with pytest.raises(Exception, match=f"does not have Admin or Manage Run or Owner permissions on job {job_id}"):
         open_workspace(estate, "analyst").jobs.run_now(job_id)
     outsider = Clients(estate, "outsider").workspace
     assert find_job_ids(outsider, TEST_JAR_JOB.physical_name(estate), mark_labels(estate)) == []

@@ -158,7 +158,7 @@ def test_a_missing_permission_names_resource_principal_and_privilege(new_target:
     (failure,) = report.failures
     assert failure.error.startswith(
         f"catalog/flights ({target.catalog('flights')}): PermissionDenied: "
-        f"User '{target.principals['pipeline']}' does not have CREATE CATALOG on Metastore."
+        f"User does not have CREATE CATALOG on Metastore. The user is '{target.principals['pipeline']}'."
     )
 
 

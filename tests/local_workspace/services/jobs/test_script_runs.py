@@ -126,7 +126,7 @@ def test_only_the_creator_and_admins_see_and_control_a_run(jobs_server: JobsServ
         lambda: analyst.cancel_run(run_id),
         lambda: analyst.delete_run(run_id),
     ):
-        with pytest.raises(PermissionDenied, match=f"User analyst does not have CAN_.* permission on run {run_id}"):
+        with pytest.raises(PermissionDenied, match=f"User analyst does not have .*Owner permissions on run {run_id}"):
             call()
     assert run_id not in [run.run_id for run in analyst.list_runs()]
     assert run_id in [run.run_id for run in client.jobs.list_runs()]

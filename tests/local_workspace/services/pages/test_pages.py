@@ -58,7 +58,7 @@ def test_runs_are_shown_to_those_only_who_may_see_them(open_client: Open, store_
         assert ("of ann" in read(client, "/home").text) is sees
         shown = read(client, path, 200 if sees else 403).text
         assert ("of ann" in shown) is sees
-    assert f"User eve does not have CAN_VIEW permission on run {run['run_id']}" in shown
+    assert f"User eve does not have View or Admin or Manage Run or Owner permissions on run {run['run_id']}" in shown
 
 
 @pytest.mark.parametrize("path", ["/jobs/1/runs/77", "/explore/data/none", "/explore/data/c/s/t", "/jobs/77"])

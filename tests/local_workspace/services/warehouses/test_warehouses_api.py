@@ -82,9 +82,13 @@ def test_permissions_decide_who_uses_and_who_manages(served, root: WorkspaceClie
     assert {(entry.user_name, entry.all_permissions[0].permission_level) for entry in acl} == {
         ("root", WarehousePermissionLevel.IS_OWNER),
         ("bob", WarehousePermissionLevel.CAN_USE),
+        (None, WarehousePermissionLevel.CAN_MANAGE),
     }
+    assert acl[-1].group_name == "admins" and acl[-1].all_permissions[0].inherited
+    assert acl[-1].all_permissions[0].inherited_from_object == ["/sql/warehouses/"]
     older = f"/api/2.0/permissions/sql/warehouses/{identity}"  # the path by which some clients ask
-    assert [entry["user_name"] for entry in root.api_client.do("GET", older)["access_control_list"]] == ["root", "bob"]
+    again = root.api_client.do("GET", older)["access_control_list"]
+    assert [entry.get("user_name") for entry in again] == ["root", "bob", None]
     with pytest.raises(PermissionDenied, match="CAN_MANAGE"):
         bob.api_client.do("PATCH", older, body={"access_control_list": []})
     bob.warehouses.start(identity)
