@@ -9,6 +9,7 @@ import dagster as dg
 
 from lakehouse.remedies import find_remedies
 from lakehouse.serverless.outcomes import Outcome
+from lakehouse.serverless.retries import may_pass
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -31,7 +32,8 @@ def describe_failure(workspace: WorkspaceClient, run: Run, outcome: Outcome) -> 
         if log:
             metadata[f"{task.task_key} log"] = dg.MetadataValue.md(f"```\n{log}\n```")
     description = "\n".join(line for line in lines if line)
-    return dg.Failure(description, metadata=metadata, allow_retries=outcome.retryable)
+    may_end_otherwise = outcome.retryable and all(may_pass(error) for error, _, _ in stories)
+    return dg.Failure(description, metadata=metadata, allow_retries=may_end_otherwise)
 
 
 def _is_broken(task: RunTask) -> bool:

@@ -32,6 +32,7 @@ from lakehouse.serverless.messages import NoMessages, VolumeMessageReader
 from lakehouse.serverless.outcomes import Verdict, judge_run
 from lakehouse.serverless.parameters import add_pipes_parameters
 from lakehouse.serverless.remote_step import AttendedStep, Context
+from lakehouse.serverless.retries import tell_cause
 from lakehouse.termination import when_terminated
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ class ServerlessRuns:
         return self._attend(step, dict(extras or {}), True, {})
 
     def _attend(
+        self, step: AttendedStep, extras: dict[str, Any], speaks: bool, described: Mapping[str, Any]
+    ) -> PipesClientCompletedInvocation:
+        with tell_cause(step.context):
+            return self._attend_once(step, extras, speaks, described)
+
+    def _attend_once(
         self, step: AttendedStep, extras: dict[str, Any], speaks: bool, described: Mapping[str, Any]
     ) -> PipesClientCompletedInvocation:
         context = step.context

@@ -19,6 +19,7 @@ from lakehouse.remedies import find_remedies
 from lakehouse.serverless.attempts import Attempt, describe_attempt
 from lakehouse.serverless.patience import call_patiently
 from lakehouse.serverless.remote_step import MOST_ATTEMPTS, Context, wait
+from lakehouse.serverless.retries import tell_cause
 from lakehouse.warehouses import NoSuchWarehouse, find_warehouse
 
 if TYPE_CHECKING:
@@ -76,17 +77,18 @@ def run_statement(
     Raises:
         dg.Failure: there is no such warehouse, the statement did not succeed, or the step was terminated.
     """
-    options = {"parameters": _as_items(parameters), "catalog": catalog, "schema": schema}
-    step = _StatementStep(workspace, context, statement, warehouse, options, patience_seconds)
-    try:
-        begun = step.begin()
-        ended = step.follow(begun, timeout_seconds)
-    except DagsterExecutionInterruptedError:
-        raise step.cancel() from None
-    if _state(ended) not in _SUCCEEDED:
-        raise step.describe_failure(ended)
-    rows = _sample(ended)
-    return StatementResult(rows, {**step.describe(begun.statement_id), **_describe_result(ended, rows)})
+    with tell_cause(context):
+        options = {"parameters": _as_items(parameters), "catalog": catalog, "schema": schema}
+        step = _StatementStep(workspace, context, statement, warehouse, options, patience_seconds)
+        try:
+            begun = step.begin()
+            ended = step.follow(begun, timeout_seconds)
+        except DagsterExecutionInterruptedError:
+            raise step.cancel() from None
+        if _state(ended) not in _SUCCEEDED:
+            raise step.describe_failure(ended)
+        rows = _sample(ended)
+        return StatementResult(rows, {**step.describe(begun.statement_id), **_describe_result(ended, rows)})
 
 
 class _StatementStep:

@@ -39,7 +39,8 @@ class Remote:
         from databricks.sdk.service.jobs import JobEnvironment, SparkPythonTask, SubmitTask
 
         task = SubmitTask("main", spark_python_task=SparkPythonTask(path), environment_key="default")
-        environments = [JobEnvironment("default", Environment(environment_version="4"))]
+        needs = options.pop("dependencies", None)
+        environments = [JobEnvironment("default", Environment(environment_version="4", dependencies=needs))]
         retry = options.pop("retry_policy", None)
 
         @dg.asset(name=name, retry_policy=retry)

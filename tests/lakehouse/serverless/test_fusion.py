@@ -30,7 +30,7 @@ import os
 path = '{VOLUME}/fused_once'
 if not os.path.exists(path):
     open(path, 'w').write('x')
-    raise ValueError('first try')
+    raise ConnectionError('first try')
 """
 FIND_BAD = """
     pipes.report_asset_check("good", passed=False, severity="ERROR")

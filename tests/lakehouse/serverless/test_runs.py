@@ -117,11 +117,43 @@ def test_a_missing_script_is_named_and_not_retried(remote: Remote, instance: dg.
 def test_a_retry_policy_starts_a_second_run_after_a_failure(remote: Remote, instance: dg.DagsterInstance) -> None:
     code = (
         "import os\np = '/Volumes/serverless_tests/default/box/tried'\n"
-        "if not os.path.exists(p):\n    open(p, 'w').write('x')\n    raise ValueError('first try')\n"
+        "if not os.path.exists(p):\n    open(p, 'w').write('x')\n    raise ConnectionError('first try')\n"
     )
     result = materialize(remote.asset("flaky", code, retry_policy=dg.RetryPolicy(max_retries=1)), instance)
     assert result.success
     assert len(remote.remote_runs("flaky")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("wrong_value", "raise ValueError('no')", "ValueError: no"),
+        ("wrong_syntax", "this is no Python", "SyntaxError: invalid syntax"),
+        ("wrong_import", "import nowhere_to_be_found", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+    ],
+)
+def test_an_error_of_the_code_is_not_retried(
+    remote: Remote, instance: dg.DagsterInstance, name: str, code: str, told: str
+) -> None:
+    result = materialize(remote.asset(name, code, retry_policy=dg.RetryPolicy(max_retries=2)), instance)
+    assert f"Task main: {told}" in failure_of(result)
+    assert len(remote.remote_runs(name)) == 1
+
+
+def test_a_missing_wheel_is_not_retried(remote: Remote, instance: dg.DagsterInstance) -> None:
+    missing = ["/Volumes/serverless_tests/default/box/none-1.0-py3-none-any.whl"]
+    asset = remote.asset("no_wheel", "", retry_policy=dg.RetryPolicy(max_retries=2), dependencies=missing)
+    assert "Library installation failed" in failure_of(materialize(asset, instance))
+    assert len(remote.remote_runs("no_wheel")) == 1
+
+
+def test_the_last_try_tells_its_cause(remote: Remote, instance: dg.DagsterInstance) -> None:
+    code = "raise ConnectionResetError('by the peer')"
+    result = materialize(remote.asset("resets", code, retry_policy=dg.RetryPolicy(max_retries=1)), instance)
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    error = event.step_failure_data.error
+    assert error is not None and "Task main: ConnectionResetError: by the peer" in error.message
+    assert len(remote.remote_runs("resets")) == 2
 
 
 def test_a_timeout_ends_the_run_and_is_said(remote: Remote, instance: dg.DagsterInstance) -> None:
