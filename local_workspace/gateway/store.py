@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS counters (kind TEXT PRIMARY KEY, last INTEGER NOT NUL
 """
 
 
+BEFORE_IDS = 10**15  # ids have 16 digits, as the service's, and are exact in JavaScript
+
+
 class AlreadyStored(Exception):
     """`insert` met an existing document."""
 
@@ -77,13 +80,13 @@ class Store:
         return [(key, json.loads(body)) for key, body in rows]
 
     def next_id(self, kind: str) -> int:
-        """Return the next number of a durable counter, starting at 1."""
+        """Return the next id of a durable counter: 16 digits, greater than all that it gave before."""
         with self.transaction() as connection:
             row = connection.execute(
                 "INSERT INTO counters VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET last = last + 1 RETURNING last",
                 (kind,),
             ).fetchone()
-            return int(row[0])
+            return BEFORE_IDS + int(row[0])
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

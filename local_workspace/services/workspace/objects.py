@@ -218,7 +218,7 @@ class WorkspaceObjects:
     def describe(self, path: str, object_type: str, known: Document | None = None) -> Document:
         """Return the document of an object that is made or replaced now."""
         now = now_ms()
-        identity = known or {"object_id": self._store.next_id(KIND) + 1_000_000, "created_at": now}
+        identity = known or {"object_id": self._store.next_id(KIND), "created_at": now}
         return {**identity, "path": path, "object_type": object_type, "modified_at": now}
 
     def write_content(self, content: bytes) -> str:

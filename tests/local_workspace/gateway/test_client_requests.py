@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from local_workspace.gateway.workspace import Workspace
+from local_workspace.services.jobs.records import key_of
+
 UC = "/api/2.1/unity-catalog"
 
 
@@ -53,3 +56,23 @@ def test_a_filter_takes_either_quotes(admin: TestClient, text: str) -> None:
 def test_a_filter_that_is_not_understood_is_refused_and_not_ignored(admin: TestClient, text: str) -> None:
     answer = admin.get("/api/2.0/preview/scim/v2/Groups", params={"filter": text})
     assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_ids_have_sixteen_digits(admin: TestClient) -> None:
+    made = [
+        admin.post("/api/2.2/jobs/create", json={"name": "j"}).json()["job_id"],
+        admin.get("/api/2.0/preview/scim/v2/Me").json()["id"],
+        admin.post("/api/2.0/preview/scim/v2/Groups", json={"displayName": "of sixteen"}).json()["id"],
+        admin.get("/api/2.0/workspace/get-status", params={"path": "/Shared"}).json()["object_id"],
+    ]
+    assert [len(str(one)) for one in made] == [16] * 4, made
+    assert max(map(int, made)) < 2**53, "exact in JavaScript"
+
+
+def test_jobs_of_a_state_with_small_ids_are_still_there(whole_workspace: Workspace, admin: TestClient) -> None:
+    new = admin.post("/api/2.2/jobs/create", json={"name": "small or not"}).json()["job_id"]
+    old = {**(whole_workspace.store.get("job", key_of(new)) or {}), "job_id": 12}
+    whole_workspace.store.put("job", key_of(12), old)
+    assert admin.get("/api/2.2/jobs/get", params={"job_id": 12}).json()["settings"]["name"] == "small or not"
+    found = admin.get("/api/2.2/jobs/list", params={"name": "small or not"}).json()["jobs"]
+    assert [one["job_id"] for one in found] == [new, 12], "newest first"

@@ -47,7 +47,7 @@ def test_counters_never_repeat_across_threads(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seen) == list(range(1, 101))
+    assert sorted(seen) == list(range(10**15 + 1, 10**15 + 101))
 
 
 def test_delete_says_whether_there_was_one(store: Store) -> None:
