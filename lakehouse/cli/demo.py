@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.consoles import open_console
+from lakehouse.cli.consoles import keep_stdout, open_console
 
 app = typer.Typer(help="The demo: real flights of 2013, from landing to gold.", no_args_is_help=True)
 
@@ -57,7 +57,8 @@ def run_main_job(first: From = _JANUARY[0], last: To = _JANUARY[1], as_json: AsJ
     from lakehouse.targets import read_settings
 
     console = open_console(as_json)
-    report = run(read_settings(), first.date(), last.date(), console)
+    with keep_stdout(as_json):
+        report = run(read_settings(), first.date(), last.date(), console)
     if as_json:
         print(json.dumps(report.as_json()))
     else:
@@ -74,7 +75,8 @@ def backfill_days(first: From = _YEAR[0], last: To = _YEAR[1], as_json: AsJson =
     from lakehouse.targets import read_settings
 
     console = open_console(as_json)
-    result = backfill(read_settings(), first.date(), last.date(), console)
+    with keep_stdout(as_json):
+        result = backfill(read_settings(), first.date(), last.date(), console)
     if as_json:
         print(json.dumps(result.as_json()))
     else:
@@ -92,9 +94,10 @@ def show_denials(as_json: AsJson = False) -> None:
 
     console, settings = open_console(as_json), read_settings()
     phases = Phases(console)
-    prepare(settings, phases)
-    with phases.phase("Try what must be refused") as say:
-        outcomes = denials.try_all(settings, say)
+    with keep_stdout(as_json):
+        prepare(settings, phases)
+        with phases.phase("Try what must be refused") as say:
+            outcomes = denials.try_all(settings, say)
     if as_json:
         print(denials.as_json(outcomes))
     else:
@@ -120,10 +123,11 @@ def try_matrix(
     console, settings = open_console(as_json), read_settings()
     cells = trial.sample_cells(sample, seed) if sample else trial.list_cells()
     phases = Phases(console)
-    with phases.phase("Start the workspace"):
-        bring_up(settings)
-    with phases.phase("Make the estate, try, remove it") as say, open_stage(settings.target) as stage:
-        matrix = report.try_matrix(stage, cells, say)
+    with keep_stdout(as_json):
+        with phases.phase("Start the workspace"):
+            bring_up(settings)
+        with phases.phase("Make the estate, try, remove it") as say, open_stage(settings.target) as stage:
+            matrix = report.try_matrix(stage, cells, say)
     matrix.write_html(report.HTML)
     if as_json:
         print(json.dumps(matrix.as_json()))

@@ -5,6 +5,7 @@ How a run is started is the caller's: runs.py submits, job_runs.py runs a job.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -99,7 +100,7 @@ class RemoteStep:
     def print_logs(self, run: Run) -> dict[str, str]:
         """Print what a run without Pipes printed, a notebook's exit value included; return it by task."""
         printed = {task.task_key: self._read_output(task.run_id or 0) for task in run.tasks or []}
-        sys.stdout.write("".join(printed.values()))
+        echo("".join(printed.values()))
         return printed
 
     def _read_output(self, task_run_id: int) -> str:
@@ -109,6 +110,17 @@ class RemoteStep:
 
     def _call(self, call: Callable[[], T], midway: bool = False) -> T:
         return call_patiently(call, self._patience_s, wait, midway)
+
+
+def echo(text: str) -> None:
+    """Write to standard output; when its reader has gone, as after `| head`, go on without it."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class AttendedStep(RemoteStep):
