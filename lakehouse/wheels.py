@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,10 @@ from pathlib import Path
 from lakehouse.artifacts import Artifact, digest_files
 
 ROOT = Path(__file__).parent.parent
+
+
+class WheelSourceBroken(Exception):
+    """A module of a wheel does not compile; the message names file, line and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,23 @@ class Wheel(Artifact):
         """The wheel's file name."""
         return f"{self.package}-{self.version}-py3-none-any.whl"
 
+    def find_broken_modules(self) -> Iterator[str]:
+        """Yield each module that does not compile, with its line and what is wrong; nothing is run."""
+        for path in self._files():
+            try:
+                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            except (SyntaxError, ValueError) as error:  # the second for a NUL in the source
+                line = getattr(error, "lineno", None) or 1
+                yield f"{path}, line {line}: {getattr(error, 'msg', None) or error}"
+
     def build(self) -> bytes:
-        """Return the wheel's bytes, the same for the same source."""
+        """Return the wheel's bytes, the same for the same source.
+
+        Raises:
+            WheelSourceBroken: a module does not compile.
+        """
+        if broken := list(self.find_broken_modules()):
+            raise WheelSourceBroken(f"Wheel {self.package} is not built: {'; '.join(broken)}")
         from hatchling.builders.wheel import WheelBuilder
 
         with tempfile.TemporaryDirectory() as directory:

@@ -6,8 +6,10 @@ https://docs.databricks.com/api/workspace/files
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lakehouse.targets import Target
 from lakehouse.wheels import Wheel
 from platform_assets.resource_types.artifact_upload import ArtifactUpload
 from platform_assets.resource_types.model import Clients
@@ -22,6 +24,11 @@ class WheelUpload(ArtifactUpload):
     type_name = "wheel"
     folder = "wheels"
     kinds = frozenset({"databricks", "python"})
+
+    def find_problems(self, target: Target) -> Iterator[str]:
+        """What any upload is asked, and that each module compiles."""
+        yield from super().find_problems(target)
+        yield from self.wheel.find_broken_modules()
 
     @property
     def artifact(self) -> Wheel:

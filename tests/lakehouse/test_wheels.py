@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.wheels import Wheel
+from lakehouse.wheels import Wheel, WheelSourceBroken
 
 
 @pytest.fixture
@@ -57,3 +57,19 @@ def test_what_is_built_runs(source: Path, tmp_path: Path) -> None:
         ["env", f"PYTHONPATH={target}", sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "ran\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (b"def main(:\n    pass\n", "code.py, line 1: invalid syntax"),
+        (b"\n\nreturn 1\n", "code.py, line 3: 'return' outside function"),
+        (b"x = '\xff'\n", "code.py, line 1: "),
+        (b"x = 1\0\n", "code.py, line 1: source code string cannot contain null bytes"),
+    ],
+)
+def test_a_module_that_does_not_compile_is_named_before_anything_is_built(source: Path, code: bytes, told: str) -> None:
+    (source / "inner" / "code.py").write_bytes(code)
+    with pytest.raises(WheelSourceBroken, match="Wheel demo_steps is not built") as raised:
+        wheel_of(source).build()
+    assert told in str(raised.value)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lakehouse.targets import current_target, local_target
+from lakehouse.wheels import Wheel
 from platform_assets.assets import build_estate_asset
 from platform_assets.declarations import RESOURCES
 from platform_assets.reconcile.declared import InvalidEstate, require_declared
@@ -31,6 +32,7 @@ from platform_assets.resource_types.table import Table
 from platform_assets.resource_types.table_columns import Column
 from platform_assets.resource_types.volume import Volume
 from platform_assets.resource_types.volume_file import VolumeFile
+from platform_assets.resource_types.wheel_upload import WheelUpload
 
 TARGET = local_target(Path("/nowhere"))
 FILES = Volume("flights.ops.reference", files=True)
@@ -151,6 +153,13 @@ def test_what_the_service_takes_is_taken(
     attempt: Callable[[tuple[Resource, ...]], None], made: tuple[Resource, ...]
 ) -> None:
     attempt(made)
+
+
+def test_a_wheel_whose_module_does_not_compile_is_refused_as_declared(tmp_path: Path) -> None:
+    (tmp_path / "step.py").write_text("x = 1\nif x\n    pass\n")
+    broken = WheelUpload("broken", FILES.name, wheel=Wheel("broken", tmp_path))
+    with pytest.raises(InvalidEstate, match=f"wheel/broken: {tmp_path}/step.py, line 2: expected ':'"):
+        require_declared((*RESOURCES, FILES, broken), TARGET)
 
 
 def test_all_problems_of_an_estate_are_told_at_once() -> None:
