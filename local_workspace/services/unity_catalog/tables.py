@@ -16,6 +16,7 @@ from local_workspace.services.unity_catalog.engine_calls import is_engine, load_
 from local_workspace.services.unity_catalog.locations import require_free_location
 from local_workspace.services.unity_catalog.securables import check_full_name, check_name, new_id
 from local_workspace.services.unity_catalog.storage_cleanup import remove_storage
+from local_workspace.services.unity_catalog.table_shapes import require_shape
 
 if TYPE_CHECKING:
     from local_workspace.services.unity_catalog.access import UnityCatalog
@@ -42,6 +43,7 @@ def create_table(call: Call) -> dict[str, Any]:
     table_type = str(call.require("table_type"))
     if table_type not in TABLE_TYPES:
         raise bad_request(f"table_type must be one of {', '.join(TABLE_TYPES)}, got {table_type!r}")
+    require_shape(call.body)
     place = {"MANAGED": _place_managed, "EXTERNAL": _place_external, "VIEW": _place_view}[table_type](call, schema)
     catalog, schema_name = schema.split(".")
     document = {
@@ -95,6 +97,7 @@ def list_summaries(call: Call) -> dict[str, Any]:
 def update_table(call: Call) -> dict[str, Any]:
     """PATCH /tables/{full_name}: what the engine reports after a commit of ALTER TABLE needs MODIFY only."""
     unity, full_name = call.workspace.unity, _full_name(call)
+    require_shape(call.body)
     if is_engine(call) and call.body.keys() <= _ALTERED:
         unity.check(call.caller, "MODIFY", "table", full_name)
         return unity.securables.update("table", full_name, dict(call.body), call.caller.name)

@@ -10,11 +10,11 @@ from contextlib import suppress
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from tests.local_workspace.conftest import WarmWorkspace
-from tests.local_workspace.scratch import NAME, SECRET, Scratch, error_of, grant, run_sql
+from tests.local_workspace.scratch import BUCKET, NAME, SECRET, Scratch, error_of, grant, run_sql
 
 MINE = f"{NAME}.main.mine"
 TABLES = "/api/2.1/unity-catalog/tables"
@@ -101,3 +101,40 @@ def test_a_view_says_no_property_of_its_settings(workspace: WarmWorkspace, outsi
     assert "Table property view.sqlConfig.spark.sql.catalog.evil is not available" in error_of(
         workspace, "outsider", made
     )
+
+
+TYPE = '{"name":"a","type":"string","nullable":true,"metadata":{}}'
+CLASS = TYPE.replace('"string"', '{"type":"udt","class":"org.apache.derby.jdbc.EmbeddedDriver","sqlType":"string"}')
+NESTED = TYPE.replace('"string"', '{"type":"array","containsNull":true,"elementType":{"type":"udt","class":"x.Y"}}')
+
+
+@pytest.mark.parametrize(
+    ("source", "type_json", "told"),
+    [
+        ("JDBC", TYPE, "data_source_format must be one of"),
+        ("org.apache.spark.sql.jdbc", TYPE, "data_source_format must be one of"),
+        ("", TYPE, "data_source_format must be one of"),
+        ("TEXT", CLASS, "names a class of its own"),
+        ("TEXT", NESTED, "names a class of its own"),
+        ("TEXT", "{", "type_json of column 'a' is no JSON object"),
+    ],
+)
+def test_a_table_names_no_class(
+    workspace: WarmWorkspace, scratch: Scratch, source: str, type_json: str, told: str
+) -> None:
+    column = {"name": "a", "type_text": "string", "type_name": "STRING", "position": 0, "type_json": type_json}
+    catalog, schema, name = MINE.split(".")
+    body = {"name": name, "catalog_name": catalog, "schema_name": schema, "table_type": "EXTERNAL"}
+    place = {"storage_location": f"s3://{BUCKET}/classes", "data_source_format": source, "columns": [column]}
+    with pytest.raises(BadRequest, match=told):
+        workspace.client("pipeline").api_client.do("POST", TABLES, body={**body, **place})
+
+
+def test_a_table_is_renamed_within_its_schema_only(workspace: WarmWorkspace, scratch: Scratch) -> None:
+    """Once the schema of the new name was passed over in silence."""
+    run_sql(workspace, "deployer", f"CREATE TABLE {MINE} (a INT)")
+    for name in (f"{NAME}.other.mine", "other.mine", "other.main.mine"):
+        assert "another schema" in error_of(workspace, "deployer", f"ALTER TABLE {MINE} RENAME TO {name}")
+    run_sql(workspace, "deployer", f"ALTER TABLE {MINE} RENAME TO {NAME}.main.other")
+    run_sql(workspace, "deployer", f"ALTER TABLE {NAME}.main.other RENAME TO {MINE}")
+    run_sql(workspace, "deployer", f"DROP TABLE {MINE}")

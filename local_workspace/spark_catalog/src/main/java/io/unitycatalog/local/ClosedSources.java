@@ -83,7 +83,7 @@ final class ClosedSources extends Rule<LogicalPlan> {
 
   private void checkStatement(Object node) {
     if (node instanceof CreateTempViewUsing view) {
-      open.requireSource(view.provider());
+      OpenSources.requireSource(view.provider());
       open.requireOptions(CollectionConverters.asJava(view.options()));
     } else if (node instanceof InsertIntoDir insert) {
       checkDirectory(insert);
@@ -116,7 +116,7 @@ final class ClosedSources extends Rule<LogicalPlan> {
   }
 
   private void checkSource(UnresolvedDataSource source) {
-    open.requireSource(source.format());
+    OpenSources.requireSource(source.format());
     CollectionConverters.asJava(source.options()).forEach(open::requireOption);
     CollectionConverters.asJava(source.paths()).forEach(open::requireUrl);
   }
@@ -125,7 +125,7 @@ final class ClosedSources extends Rule<LogicalPlan> {
     if (insert.isLocal() || insert.provider().isEmpty()) {
       throw OpenSources.refuse("INSERT OVERWRITE DIRECTORY needs USING and a place in a volume or an external location.");
     }
-    open.requireSource(insert.provider().get());
+    OpenSources.requireSource(insert.provider().get());
     open.requireOptions(CollectionConverters.asJava(insert.storage().properties()));
     if (insert.storage().locationUri().isDefined()) {
       open.requireUrl(insert.storage().locationUri().get().toString());
@@ -136,7 +136,7 @@ final class ClosedSources extends Rule<LogicalPlan> {
     List<String> names = CollectionConverters.asJava(parts);
     String last = names.get(names.size() - 1);
     if (names.size() == PATH_PARTS && (last.contains("/") || last.contains(":"))) {
-      open.requireSource(names.get(0));
+      OpenSources.requireSource(names.get(0));
       open.requireUrl(last);
     }
   }
@@ -156,7 +156,7 @@ final class ClosedSources extends Rule<LogicalPlan> {
 
   private void checkTable(UnresolvedTableSpec table) {
     if (table.provider().isDefined()) {
-      open.requireSource(table.provider().get());
+      OpenSources.requireSource(table.provider().get());
     }
     if (table.location().isDefined()) {
       open.requireUrl(table.location().get());

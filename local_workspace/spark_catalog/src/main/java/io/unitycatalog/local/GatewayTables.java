@@ -204,6 +204,13 @@ final class GatewayTables extends GatewaySchemas implements TableCatalog {
 
   @Override
   public void renameTable(Identifier from, Identifier to) {
+    List<String> schema = new ArrayList<>(List.of(to.namespace()));
+    if (schema.size() > 1 && schema.get(0).equalsIgnoreCase(name)) {
+      schema.remove(0);
+    }
+    if (!schema.isEmpty() && !(schema.size() == 1 && schema.get(0).equalsIgnoreCase(from.namespace()[0]))) {
+      throw OpenSources.refuse("Table " + from.name() + " cannot be renamed into another schema: make it there, and drop it here.");
+    }
     client.patch("tables/" + fullName(from), GatewayClient.JSON.createObjectNode().put("new_name", to.name()));
   }
 

@@ -78,7 +78,7 @@ final class OpenSources {
     this.principal = principal;
   }
 
-  void requireSource(String name) {
+  static void requireSource(String name) {
     if (!name.isEmpty() && !isSource(name)) {
       throw refuse("Data source " + name + " is not available; available are delta, csv, json, text, parquet, orc, xml and binaryFile.");
     }

@@ -131,7 +131,7 @@ public final class RequestGuard implements ServerInterceptor {
   private static void checkSource(Message message, OpenSources open) {
     for (String field : List.of("format", "source", "provider")) {
       if (textOf(message, field) instanceof String source) {
-        open.requireSource(source);
+        OpenSources.requireSource(source);
       }
     }
     if (textOf(message, "path") instanceof String path) {

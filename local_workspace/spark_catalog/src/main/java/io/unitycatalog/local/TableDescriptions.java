@@ -26,6 +26,8 @@ final class TableDescriptions {
   private TableDescriptions() {}
 
   static CatalogTable toCatalogTable(String catalog, Identifier ident, JsonNode info, Map<String, String> storage) {
+    String source = info.path("data_source_format").asText("DELTA").toLowerCase(Locale.ROOT);
+    OpenSources.requireSource(source);
     boolean managed = info.path("table_type").asText().equals("MANAGED");
     CatalogTableType type = managed ? CatalogTableType.MANAGED() : CatalogTableType.EXTERNAL();
     TableIdentifier name =
@@ -44,7 +46,7 @@ final class TableDescriptions {
         type,
         format,
         readColumns(info.path("columns")),
-        Option.apply(info.path("data_source_format").asText("DELTA").toLowerCase(Locale.ROOT)),
+        Option.apply(source),
         toScala(partitionColumns(info.path("columns"))),
         Option.empty(),
         info.path("owner").asText(""),
@@ -100,6 +102,9 @@ final class TableDescriptions {
 
   private static StructField readField(JsonNode column) {
     JsonNode field = parse(column.path("type_json").asText("{}"));
+    if (field.findValuesAsText("type").contains("udt")) {
+      throw OpenSources.refuse("Column " + column.path("name").asText() + ": types with a class of their own are not available.");
+    }
     String structure = "{\"type\":\"struct\",\"fields\":[" + field + "]}";
     return ((StructType) DataType.fromJson(structure)).fields()[0];
   }
