@@ -4,6 +4,7 @@ Each runs its step as a serverless run of the steps wheel and reports what the s
 """
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -86,21 +87,27 @@ def describe_table(step: Step, table: Table, target: Target) -> dg.AssetSpec:
 
 
 def when_input_is_new(step: Step) -> dg.AutomationCondition[dg.AssetKey]:
-    """Return the condition to build the step's tables: a table they are built of is new, and none was found bad.
+    """Return the condition to build the step's tables: a table they are built of is new, and all are known to be good.
 
     Only tables count: a reconciled platform resource is materialized anew and changes no row. A table by day follows
     its days, not the reference data it looks names up in, which would ask for the whole year every morning. A table
     that is built as a whole is not kept waiting for days that have not landed.
+
+    A day waits for its own checks alone. One whose last check failed, runs, or did not end is not known to be good; one
+    without a check is what a person said to be there.
     """
     condition = dg.AutomationCondition
     triggers = [name for name in step.reads if DAILY[name] or not step.daily]
     needed = [name for name in step.reads if step.daily or not DAILY[name]]
-    found_bad = condition.any_checks_match(condition.check_failed(), blocking_only=True)
+    # not any_deps_updated, which passes over a run that was to build both: it may have stopped between the two
+    is_new = condition.newly_updated() | condition.will_be_requested()
+    is_open = ~(condition.check_passed() | condition.missing())
+    not_good = condition.any_checks_match(is_open, blocking_only=True) & ~condition.missing()
     return (
-        (condition.newly_missing() | condition.any_deps_updated().allow(_select(triggers))).since_last_handled()
+        (condition.newly_missing() | condition.any_deps_match(is_new).allow(_select(triggers))).since_last_handled()
         & ~condition.any_deps_missing().allow(_select(needed))
         & ~condition.any_deps_in_progress().allow(_select(step.reads))
-        & ~condition.any_deps_match(found_bad).allow(_select(step.reads))
+        & ~condition.any_deps_match(not_good).allow(_select(step.reads))
         & ~condition.in_progress()
     )
 
@@ -111,9 +118,15 @@ def _select(tables: Iterable[str]) -> dg.AssetSelection:
 
 def describe_check(table: Table, check: Check) -> dg.AssetCheckSpec:
     """Return the spec of a check that the step reports."""
-    return dg.AssetCheckSpec(
-        check.name, asset=table_key(table.name), description=check.description, blocking=check.blocking
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # Dagster's word for checks by partition
+        return dg.AssetCheckSpec(
+            check.name,
+            asset=table_key(table.name),
+            description=check.description,
+            blocking=check.blocking,
+            partitions_def=DAYS if table.daily else None,
+        )
 
 
 def describe_columns(columns: tuple[Column, ...]) -> dg.TableSchema:

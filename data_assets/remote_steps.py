@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from data_assets.partition_reports import report
 from data_assets.plans import describe_plan
 from data_assets.tables import STEPS
 from data_assets.tables.model import Step
@@ -48,7 +49,7 @@ def run_remotely(context: dg.AssetExecutionContext, step: Step, daily: Mapping[s
             timeout_seconds=target.step_timeout_seconds,
             fused=partial(list_fused, context, target, daily),
         )
-    yield from invocation.get_results(implicit_materializations=False)
+    yield from report(context, invocation.get_results(implicit_materializations=False))
 
 
 def describe_environment(target: Target) -> "JobEnvironment":

@@ -1,9 +1,11 @@
-"""A backfill from the command line: the job `arrival` over a range, one serverless run per table."""
+"""A backfill from the command line: the job `arrival` over a range, one serverless run per table.
+
+A day that has not landed is loaded as an empty one, as from the UI, and named.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +15,6 @@ from rich.console import Console
 from data_assets.arrival.selection import RANGE_TAGS
 from demo import dagster_jobs
 from demo.dagster_runs import open_instance, run_job
-from demo.failures import DemoFailed
 from demo.flights_data import check_days
 from demo.locking import only_one
 from demo.main_job import prepare, reconcile
@@ -23,19 +24,16 @@ from lakehouse.targets import Settings, Target
 from lakehouse.workspace import open_aws_client
 
 
-class NotLanded(DemoFailed):
-    """Days of the range have no file."""
-
-
 @dataclass(frozen=True)
 class Backfill:
-    """What a backfill did."""
+    """What a backfill did; `not_landed`: days without a flights file."""
 
     first: str
     last: str
     run_id: str
     seconds: float
     rows: dict[str, int]
+    not_landed: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it."""
@@ -43,10 +41,9 @@ class Backfill:
 
 
 def backfill(settings: Settings, first: date, last: date, console: Console) -> Backfill:
-    """Load the landed days of a range again, from bronze to gold.
+    """Load the days of a range again, from bronze to gold.
 
     Raises:
-        NotLanded: naming the days that are missing.
         RunFailed: with the failed steps.
     """
     check_days(first, last)
@@ -54,7 +51,7 @@ def backfill(settings: Settings, first: date, last: date, console: Console) -> B
     with only_one(settings.home, console):
         prepare(settings, phases)
         with phases.phase("Look what has landed"):
-            require_landed(target, first, last)
+            not_landed = find_not_landed(target, first, last)
         with open_instance(settings.dagster_home) as instance:
             reconcile(instance, phases)
             started = time.monotonic()
@@ -63,22 +60,13 @@ def backfill(settings: Settings, first: date, last: date, console: Console) -> B
                 run = run_job(instance, dagster_jobs.arrival, say, tags)
             seconds = round(time.monotonic() - started, 1)
         rows = count_rows(target)
-    return Backfill(str(first), str(last), run.run_id, seconds, rows)
+    return Backfill(str(first), str(last), run.run_id, seconds, rows, not_landed)
 
 
-def require_landed(target: Target, first: date, last: date) -> None:
-    """Refuse a range of which a day has no flights file.
-
-    Raises:
-        NotLanded: naming days and the command that lands them.
-    """
-    wanted = [str(first + timedelta(number)) for number in range((last - first).days + 1)]
-    missing = sorted(set(wanted) - _landed_days(target))
-    if missing:
-        raise NotLanded(
-            f"{len(missing)} of {len(wanted)} days have not landed ({_some(missing)}): "
-            f"run `lakehouse demo land --from {first} --to {last}` first"
-        )
+def find_not_landed(target: Target, first: date, last: date) -> list[str]:
+    """Return the days of a range without a flights file."""
+    wanted = {str(first + timedelta(number)) for number in range((last - first).days + 1)}
+    return sorted(wanted - _landed_days(target))
 
 
 def _landed_days(target: Target) -> set[str]:
@@ -89,7 +77,3 @@ def _landed_days(target: Target) -> set[str]:
         for page in found
         for entry in page.get("CommonPrefixes", [])
     }
-
-
-def _some(days: Sequence[str]) -> str:
-    return ", ".join(days[:3]) + (" …" if len(days) > 3 else "")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from data_assets.jobs import LAYER_GROUPS
@@ -36,7 +38,32 @@ def read_checks(instance: dg.DagsterInstance, locations: Iterable[dg.Definitions
     graphs = [definitions.resolve_asset_graph() for definitions in locations]
     keys = [key for graph in graphs for key in graph.asset_check_keys if _is_main(graph, key.asset_key)]
     records = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    return [_describe(key, records.get(key)) for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
+    results = {key: _describe(key, records.get(key)) for key in keys}
+    for key, days in _find_failed_days(instance, keys).items():
+        results[key] = _describe_days(instance, key, days)
+    return [results[key] for key in sorted(keys, key=lambda key: (key.asset_key, key.name))]
+
+
+def _find_failed_days(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetCheckKey]
+) -> Mapping[dg.AssetCheckKey, list[str]]:
+    """Return the partitions whose latest result is a failure; a later good one of another partition hides none."""
+    failed: defaultdict[dg.AssetCheckKey, list[str]] = defaultdict(list)
+    for info in instance.event_log_storage.get_asset_check_partition_info(keys):
+        is_failed = info.latest_execution_status is AssetCheckExecutionRecordStatus.FAILED
+        if info.partition_key is not None and is_failed:
+            failed[info.check_key].append(info.partition_key)
+    return failed
+
+
+def _describe_days(instance: dg.DagsterInstance, key: dg.AssetCheckKey, days: Sequence[str]) -> CheckResult:
+    """Return the failure of the first of the days, and which days have failed."""
+    first = min(days)
+    wanted = PartitionKeyFilter(key=first)
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key([key], wanted)
+    result = _describe(key, records.get(key))
+    more = f" and {len(days) - 1} more days" if len(days) > 1 else ""
+    return replace(result, description=f"{first}{more}: {result.description}")
 
 
 def _is_main(graph: AssetGraph, asset: dg.AssetKey) -> bool:

@@ -31,8 +31,12 @@ def landing_table(landing: Landing) -> Table:
 
 
 def backfill_table(backfill: Backfill) -> Table:
-    """Return rows per table after a backfill."""
-    return _rows_table(f"{backfill.first} to {backfill.last} loaded in {backfill.seconds:.1f} s", backfill.rows)
+    """Return rows per table after a backfill, and the days that are empty since nothing of them has landed."""
+    table = _rows_table(f"{backfill.first} to {backfill.last} loaded in {backfill.seconds:.1f} s", backfill.rows)
+    if days := backfill.not_landed:
+        shown = ", ".join(days[:3]) + (" …" if len(days) > 3 else "")
+        table.caption = f"[yellow]{len(days)} days have not landed and are empty: {shown}"
+    return table
 
 
 def denials_table(outcomes: Sequence[Outcome]) -> Table:

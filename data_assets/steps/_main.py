@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import ModuleType
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dagster_pipes import PipesCliArgsParamsLoader, PipesContext, PipesParamsLoader, open_dagster_pipes
 
 from ._checks import Check
+from ._days import PARTITIONS, Days, describe_days, say_failed
 from ._job import JobParamsLoader
 from ._messages import VolumeMessageWriter, tee_output
 from ._plan import InvalidPlan, Output, Plan, parse_plan
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class BlockingCheckFailed(Exception):
-    """A table was found bad: the task fails, so that no task after it builds on it."""
+    """A table, or days of it, was found bad: the task fails, so that no task after it builds on it."""
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def main() -> None:
     ):
         blocking = run_step(pipes)
     if blocking:
-        raise BlockingCheckFailed(", ".join(f"{check.name} of {check.output}" for check in blocking))
+        raise BlockingCheckFailed(say_failed(dict(map(_name_days, blocking))))
 
 
 def run_step(pipes: PipesContext) -> list[Check]:
@@ -65,6 +66,10 @@ def run_step(pipes: PipesContext) -> list[Check]:
     for metadata, output in zip(describe_outputs(run, written, checks), plan.outputs, strict=True):
         pipes.report_asset_materialization(asset_key=output.asset_key, metadata=metadata)
     return [check for check in checks if blocks(plan, check)]
+
+
+def _name_days(check: Check) -> tuple[str, dict[str, bool]]:
+    return f"{check.name} of {check.output}", {day: verdict.passed for day, verdict in check.days.items()}
 
 
 def blocks(plan: Plan, check: Check) -> bool:
@@ -122,7 +127,7 @@ def pair_outputs(plan: Plan, frames: Frames) -> Iterator[tuple[Output, DataFrame
     yield from ((output, named[output.name]) for output in plan.outputs)
 
 
-def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Iterable[Check]) -> Iterator[dict[str, Any]]:
+def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Sequence[Check]) -> Iterator[dict[str, Any]]:
     """Yield the metadata of each output's table as it is now."""
     outputs = run.plan.outputs
     tables = {output.name: run.spark.table(output.table) for output in outputs}
@@ -136,15 +141,17 @@ def describe_outputs(run: StepRun, written: Mapping[str, Written], checks: Itera
             "delta_version": done.version,
             "dagster/row_count": counts[output.name],
             "dagster/column_schema": describe_columns(output, tables[output.name]),
-            **(describe_days(run, output) if output.daily else {}),
+            **({PARTITIONS: as_json(_describe_days(run, output, checks))} if output.daily else {}),
         }
 
 
-def describe_days(run: StepRun, output: Output) -> dict[str, Any]:
-    """Return rows, files and bytes of each day of the range; a day that has nothing is left out."""
-    landed = run.landed.days
-    rows = {day: {**landed.get(day, {}), "rows": count} for day, count in run.count_days(output.name).items()}
-    return {"partitions": {"type": "json", "raw_value": {**landed, **rows}}}
+def _describe_days(run: StepRun, output: Output, checks: Iterable[Check]) -> Days:
+    days = run.plan.list_days()
+    verdicts = [pair for check in checks if check.output == output.name for pair in check.days.items()]
+    rows_in = {day: verdict.metadata["rows_in"] for day, verdict in verdicts if "rows_in" in verdict.metadata}
+    found = run.landed.days
+    files = {day: {name: found.get(day, {}).get(name, 0) for name in ("files", "bytes")} for day in days}
+    return describe_days(days, run.count_days(output.name), rows_in, files if run.plan.landing else {})
 
 
 def describe_columns(output: Output, table: DataFrame) -> dict[str, Any]:
@@ -157,14 +164,21 @@ def describe_columns(output: Output, table: DataFrame) -> dict[str, Any]:
     return {"type": "table_schema", "raw_value": {"columns": columns}}
 
 
+def as_json(value: Any) -> dict[str, Any]:
+    """Return a value as Dagster takes it as metadata."""
+    return {"type": "json", "raw_value": value}
+
+
 def report_check(pipes: PipesContext, plan: Plan, check: Check) -> None:
     """Report a check's result."""
     print(f"check {check.name} of {check.output}: {'passed' if check.passed else 'FAILED'} {dict(check.metadata)}")
+    days = {day: {**verdict.metadata, "passed": verdict.passed} for day, verdict in check.days.items()}
+    metadata = {**check.metadata, **({PARTITIONS: as_json(days)} if days else {})}
     pipes.report_asset_check(
         check_name=check.name,
         passed=check.passed,
         severity=check.severity,
-        metadata=dict(check.metadata),
+        metadata=metadata,
         asset_key=plan.output(check.output).asset_key,
     )
 

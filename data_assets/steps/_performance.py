@@ -32,9 +32,13 @@ def share_on_time() -> Column:
 
 def measure_flights(run: StepRun, output: str, keys: Sequence[str], *more: Column) -> dict[str, Any]:
     """Return what `judge_flights` needs of a table that counts `flights`, and more measures over it."""
-    counted = F.coalesce(F.sum("flights"), F.lit(0)).alias("counted")
-    here = run.measure_back(output, count_rows(), count_keys(keys), counted, *more)
+    here = run.measure_back(output, *measure_table(keys), *more)
     return run.measure(here, run.read(SILVER_FLIGHTS).agg(count_rows("in_silver")))
+
+
+def measure_table(keys: Sequence[str]) -> tuple[Column, Column, Column]:
+    """Return the measures that `judge_flights` needs of a table that counts `flights`."""
+    return count_rows(), count_keys(keys), F.coalesce(F.sum("flights"), F.lit(0)).alias("counted")
 
 
 def judge_flights(output: str, found: Numbers, keys: Sequence[str]) -> tuple[Check, Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ class StepRun:
         self.streamed: list[StreamedFile] | None = None  # what a stream has left, as last asked
         self.merged: DataFrame | None = None  # what a table was merged with
         self._counted: set[str] = set()
+        self._counted_by_day: set[str] = set()
         self._row_counts: dict[str, int] = {}
         self._day_counts: dict[str, dict[str, int]] = {}
 
@@ -73,16 +75,31 @@ class StepRun:
         self.landed = count_lines(lines, landing, listed)
         return replace_unreadable(lines, self.landed.unreadable)
 
+    def measure_back_days(self, name: str, *measures: Column) -> DataFrame:
+        """Return counts of what `read_back` returns, by day, for `measure_days`, which then counts its rows as well."""
+        self._counted_by_day.add(name)
+        return self.read_back(name).groupBy(DAY).agg(count_rows(name), *measures)
+
+    def measure_days(self, *frames: DataFrame) -> dict[str, Counter[str]]:
+        """Return the counts of frames that have one row for each day, by day: of each of the range, 0 without a row."""
+        columns = [frame.agg(F.collect_list(F.struct("*")).alias(f"{n}")) for n, frame in enumerate(frames)]
+        found: dict[str, Counter[str]] = {day: Counter() for day in self.plan.list_days()}
+        for row in (row.asDict() for rows in self.measure(*columns).values() for row in rows):
+            found[str(row.pop(DAY))].update(row)
+        for name in self._counted_by_day:
+            self._day_counts[name] = {day: counts.pop(name) for day, counts in found.items() if name in counts}
+        return found
+
     def measure(self, *aggregates: DataFrame) -> dict[str, Any]:
         """Return the values of frames that have one row each, by name; one query, which counts the outputs, too."""
         outputs = self.plan.outputs
         uncounted = [output for output in outputs if output.name not in self._counted]
         sizes = [self.spark.table(output.table).agg(count_rows(output.name)) for output in uncounted]
-        days = [self._count_days(output) for output in outputs if output.daily]
-        (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes, *days]).collect()
+        by_day = [output for output in outputs if output.daily and output.name not in self._counted_by_day]
+        (found,) = reduce(DataFrame.crossJoin, [*aggregates, *sizes, *map(self._count_days, by_day)]).collect()
         values: dict[str, Any] = found.asDict()
         self._row_counts = {output.name: values.pop(output.name) for output in outputs}
-        self._day_counts = {output.name: values.pop(f"{output.name} by day") for output in outputs if output.daily}
+        self._day_counts |= {output.name: values.pop(f"{output.name} by day") for output in by_day}
         return values
 
     def _count_days(self, output: Output) -> DataFrame:

@@ -18,6 +18,7 @@ SOURCE = LINEAGE[2:4]
 LOADED_AT = ("_loaded_at",)  # all that is ever looked for in raw text
 UNREADABLE = Check("nothing_unreadable", "Every landed line is a JSON object of known fields")
 LANDED = Check("landed_files", "Every line of every landed file is here", blocking=True)
+DAY_LANDED = Check("day_landed", "The day has landed: there were rows to build it of")
 UNIQUE = Check("unique_keys", "No key is there twice", blocking=True)
 CONSERVED = Check("row_conservation", "Every row of the layer before is here or accounted for", blocking=True)
 
@@ -58,7 +59,7 @@ BRONZE_FLIGHTS = Table(
     mode="replace_days",
     daily=True,
     statistics=("flight_date", *LOADED_AT),
-    checks=(LANDED, UNREADABLE),
+    checks=(LANDED, DAY_LANDED, UNREADABLE),
 )
 
 BRONZE_WEATHER = Table(
@@ -108,8 +109,9 @@ SILVER_FLIGHTS = Table(
     checks=(
         CONSERVED,
         UNIQUE,
+        DAY_LANDED,
         Check("carriers_known", "Every carrier is among the airlines"),
-        Check("freshness", "The newest day that has landed is here"),
+        Check("freshness", "A day that has landed has good rows here"),
     ),
 )
 
@@ -178,7 +180,7 @@ DAILY_CARRIER_PERFORMANCE = Table(
     mode="replace_days",
     daily=True,
     statistics=("flight_date", "carrier"),
-    checks=(CONSERVED, UNIQUE, Check("carriers_known", "Every carrier is among the airlines")),
+    checks=(CONSERVED, UNIQUE, DAY_LANDED, Check("carriers_known", "Every carrier is among the airlines")),
 )
 
 ROUTE_PERFORMANCE = Table(

@@ -8,6 +8,8 @@ import pytest
 from demo.checks import CheckResult, read_checks
 from demo.dagster_runs import open_instance
 
+DAYS = dg.StaticPartitionsDefinition(["a", "b", "c"])
+
 
 @dg.asset(
     group_name="flights_gold",
@@ -39,13 +41,25 @@ def beside() -> dg.MaterializeResult:
     return dg.MaterializeResult()
 
 
-DEFINITIONS = dg.Definitions(assets=[table, other, beside])
+@dg.asset(
+    group_name="flights_gold",
+    partitions_def=DAYS,
+    check_specs=[dg.AssetCheckSpec("daily", asset="by_day", partitions_def=DAYS)],
+)
+def by_day(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    is_good = context.partition_key == "c"
+    return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=is_good, metadata={"rows": 3})])
+
+
+DEFINITIONS = dg.Definitions(assets=[table, other, beside, by_day])
 
 
 @pytest.fixture
 def results(dagster_home: Path) -> dict[str, CheckResult]:
     with open_instance(dagster_home) as instance:
         dg.materialize([table], instance=instance)
+        for day in DAYS.get_partition_keys():
+            dg.materialize([by_day], instance=instance, partition_key=day)
         return {result.check: result for result in read_checks(instance, [DEFINITIONS])}
 
 
@@ -65,5 +79,11 @@ def test_only_failed_errors_mean_trouble(results: dict[str, CheckResult]) -> Non
         "told": False,
         "good": False,
         "never": False,
+        "daily": True,
     }
     assert results["never"].passed is None
+
+
+def test_a_later_good_day_hides_no_bad_one(results: dict[str, CheckResult]) -> None:
+    assert results["daily"].passed is False
+    assert results["daily"].description == "a and 1 more days: rows 3"

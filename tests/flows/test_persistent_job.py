@@ -130,7 +130,7 @@ def test_a_run_of_databricks_is_materialized_once(deployed: Deployed, capsys: py
     assert bronze.metadata["databricks/run_url"].value == (run.tasks or [])[0].run_page_url
     assert int(str(bronze.metadata["delta_version"].value)) >= 0
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks == {"landed_files": True, "nothing_unreadable": True}
+    assert checks == {"landed_files": True, "day_landed": True, "nothing_unreadable": True}
     assert capsys.readouterr().out.count("wrote 943 rows into flights.bronze.flights") == 1
     assert deployed.tick() == [] and deployed.skipped == "No run that was not asked for"
     deployed.cursor = None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, judge_unreadable, unreadable
+from ..._checks import Check, judge_each_day, judge_unreadable, unreadable
 from ..._landed import judge_days
 from ..._landing import describe_files
 from ..._raw import parse_lines, raw_columns
@@ -26,6 +26,6 @@ def transform(run: StepRun) -> DataFrame:
 
 def check(run: StepRun) -> Iterator[Check]:
     """Check that every line is here and say what could not be read."""
-    found = run.measure(run.measure_back(NAME, *unreadable()))
-    yield judge_days(run, NAME)
-    yield judge_unreadable(NAME, found)
+    found = run.measure_days(run.measure_back_days(NAME, *unreadable()))
+    yield from judge_days(run, NAME)
+    yield from judge_each_day(found, lambda numbers: [judge_unreadable(NAME, numbers)])

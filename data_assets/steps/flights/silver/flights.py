@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ..._checks import Check, count_keys, count_rows, count_where, judge_unique
+from ..._checks import (
+    Check,
+    Numbers,
+    count_keys,
+    count_rows,
+    count_where,
+    judge_each_day,
+    judge_landed,
+    judge_unique,
+)
 from ..._raw import blank_as_null, rank_versions
 from ..._run import DAY, StepRun
 
@@ -70,23 +79,28 @@ def type_rows(rows: DataFrame) -> DataFrame:
 
 
 def check(run: StepRun) -> Iterator[Check]:
-    """Check that no row was lost or made, keys are unique, carriers known, and every landed day is there."""
+    """Check that no row was lost or made, keys are unique, carriers known, and every day that has landed is there."""
     known = run.spark.table(run.plan.inputs[AIRLINES][0]).select("carrier", F.lit(True).alias("is_known")).distinct()
     silver = run.read_back(SILVER).join(F.broadcast(known), "carrier", "left")
     unknown = count_where(F.col("is_known").isNull(), "unknown_carriers")
-    found = run.measure(
-        run.read(BRONZE).agg(count_rows("rows_in"), F.max(DAY).alias("newest_landed")),
-        silver.agg(count_rows(), count_keys(KEY), unknown, F.max(DAY).alias("newest_good")),
-        run.measure_back(QUARANTINE, count_rows("quarantined")),
+    found = run.measure_days(
+        run.read(BRONZE).groupBy(DAY).agg(count_rows("rows_in")),
+        silver.groupBy(DAY).agg(count_rows(), count_keys(KEY), unknown),
+        run.measure_back_days(QUARANTINE, count_rows("quarantined")),
     )
+    yield from judge_each_day(found, judge_day)
+
+
+def judge_day(found: Numbers) -> Iterator[Check]:
+    """Judge one day by its counts."""
     numbers = {"rows_in": found["rows_in"], "good": found["rows"], "quarantined": found["quarantined"]}
-    conserved = found["rows_in"] == found["rows"] + found["quarantined"]
-    yield Check(SILVER, "row_conservation", conserved, numbers)
+    yield Check(SILVER, "row_conservation", found["rows_in"] == found["rows"] + found["quarantined"], numbers)
     yield judge_unique(SILVER, found, KEY)
+    yield judge_landed(SILVER, {"rows_in": found["rows_in"]})
     references = {"unknown_carriers": found["unknown_carriers"]}
     yield Check(SILVER, "carriers_known", not found["unknown_carriers"], references, severity="WARN")
-    days = {name: str(found[name]) for name in ("newest_landed", "newest_good")}
-    yield Check(SILVER, "freshness", found["newest_landed"] == found["newest_good"], days, severity="WARN")
+    is_there = not found["rows_in"] or found["rows"] > 0
+    yield Check(SILVER, "freshness", is_there, {"rows_in": found["rows_in"], "good": found["rows"]}, severity="WARN")
     quarantined = {"quarantined": found["quarantined"], "rows_in": found["rows_in"]}
     yield Check(QUARANTINE, "nothing_quarantined", not found["quarantined"], quarantined, severity="WARN")
 
