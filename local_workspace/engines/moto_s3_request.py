@@ -25,6 +25,7 @@ from local_workspace.iam.request_keys import describe_principal
 SIGNATURE = "X-Amz-Signature"
 _CONDITIONS = ("prefix", "delimiter", "max-keys")
 ALGORITHM = "AWS4-HMAC-SHA256"
+LONGEST_KEY = 1024  # bytes
 LONGEST_S = 7 * 24 * 3600  # of a presigned URL, as AWS has it
 
 
@@ -40,6 +41,13 @@ class MalformedQuery(S3ClientError):
 
     def __init__(self, name: str) -> None:
         super().__init__("AuthorizationQueryParametersError", f"{name} is missing or malformed")
+
+
+class KeyTooLong(S3ClientError):
+    """No object can have that key; moto would make one."""
+
+    def __init__(self) -> None:
+        super().__init__("KeyTooLongError", "Your key is too long")
 
 
 class InvalidCopySource(S3ClientError):
@@ -73,6 +81,8 @@ class S3Request(S3IAMRequest):
             for key, version in read_deletions(self._body):
                 self._check_as("s3:DeleteObjectVersion" if version else "s3:DeleteObject", f"{resource}/{key}")
             return
+        if self._action == "s3:PutObject" and len(resource.partition("/")[2].encode()) > LONGEST_KEY:
+            raise KeyTooLong()
         super().check_action_permitted(resource)
         if source := read_copy_source(self._headers):
             key, version = source

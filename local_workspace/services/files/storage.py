@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from local_workspace.gateway.calls import Principal
+from local_workspace.gateway.errors import bad_request
 from local_workspace.services.files import errors
 from local_workspace.services.files.paths import VolumePath, parse_file_path, parse_volume_path
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
 
 PAGE_SIZE = 1000
+MAX_KEY_BYTES = 1024  # of S3
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
 
@@ -97,11 +99,18 @@ class VolumeFiles:
         self._s3 = workspace.aws("s3")
 
     def locate(self, path: VolumePath, write: bool) -> Place:
-        """Check the volume's grant and return the place."""
+        """Check the volume's grant and return the place.
+
+        Raises:
+            ApiError: 403, 404; 400 when no object can have that key.
+        """
         location = self._workspace.unity.volume_access(self._caller, path.volume, write)
         url = urlsplit(location.storage_location)
         prefix = url.path.strip("/")
-        return Place(path, url.netloc, f"{prefix}/" if prefix else "")
+        place = Place(path, url.netloc, f"{prefix}/" if prefix else "")
+        if len(place.key.encode()) > MAX_KEY_BYTES:
+            raise bad_request(f"Invalid path: its key in S3 would have more than {MAX_KEY_BYTES} bytes: '{path.text}'")
+        return place
 
     def head(self, bucket: str, key: str) -> dict[str, Any] | None:
         """Return the object's head, None when there is no such object."""

@@ -121,6 +121,10 @@ def test_who_copies_an_object_must_be_let_to_read_it(warm_moto: MotoServer) -> N
         assert send(warm_moto, keys, "PUT", "/lakehouse-copied/mine/c", "", {"x-amz-copy-source": source})[0] == 403
     for broken in ("x", "", "//lakehouse-copied/other/d", "http://x/lakehouse-copied/other/d", "lakehouse-copied/m;x"):
         assert send(warm_moto, keys, "PUT", "/lakehouse-copied/mine/c", "", {"x-amz-copy-source": broken})[0] == 400
+    mine.put_object(Bucket="lakehouse-copied", Key=f"mine/{'ä' * 509}x", Body=b"")
+    mine.delete_object(Bucket="lakehouse-copied", Key=f"mine/{'ä' * 509}x")
+    with pytest.raises(ClientError, match="KeyTooLongError"):
+        mine.put_object(Bucket="lakehouse-copied", Key=f"mine/{'ä' * 510}", Body=b"")
     assert {one["Key"] for one in root.list_objects_v2(Bucket="lakehouse-copied")["Contents"]} == {
         *("mine/b", "mine/ä b", "other/d")
     }

@@ -160,3 +160,10 @@ def test_listing_is_paginated(ann: WorkspaceClient, folder: str) -> None:
     assert names == [str(number) for number in range(7)]
     with pytest.raises(NotFound):
         list(ann.files.list_directory_contents(f"{folder}/none"))
+
+
+def test_a_path_whose_key_s3_cannot_have_is_refused(ann: WorkspaceClient, folder: str) -> None:
+    put(ann, f"{folder}/{'a' * 700}")
+    for call in (put, lambda client, path: client.files.create_directory(path)):
+        with pytest.raises(BadRequest, match="more than 1024 bytes"):
+            call(ann, f"{folder}/{'a' * 1030}")
