@@ -121,3 +121,12 @@ def test_a_stray_folder_hides_no_file(landing: Landing) -> None:
     assert read_all(landing.run((DAY, NEXT))) == Counter(['{"a": 1}', '{"a": 2}', '{"a": 4}'])
     assert read_all(landing.run((DAY, "2013-12-31"))) == Counter(['{"a": 1}', '{"a": 2}', '{"a": 4}'])
     assert read_all(landing.run()).total() == 4
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_file_that_is_no_utf_8_is_one_line_with_the_reason(landing: Landing, encoding: str) -> None:
+    text = '{"a": 1}\n{"a": 2}\n'
+    landing.put({f"date={DAY}/odd.json": text.encode(encoding), f"date={DAY}/good.json": text})
+    found = read_all(landing.run((DAY, DAY)))
+    assert {line for line in found if not line.startswith("the file is no UTF-8 text")} == {'{"a": 1}', '{"a": 2}'}
+    assert found.total() == 3
