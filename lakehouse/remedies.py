@@ -36,6 +36,17 @@ def _put_file(match: re.Match[str]) -> str:
     return f"put the file at {match['path']}, or correct the path"
 
 
+# A file that this repository builds is named by its content: where it is missing, the source is newer than the estate.
+_BUILT = r"(?P<name>[\w.-]+?)-[\w.]+\+[0-9a-f]{12}(?:-py3-none-any\.whl|\.(?P<is_jar>jar))"
+
+
+def _apply_artifact(match: re.Match[str]) -> str:
+    key = f"{'jar' if match['is_jar'] else 'wheel'}/{match['name']}"
+    return (
+        f"the source of {key} was changed since it was applied: `lakehouse apply -s {key}`, or materialize that asset"
+    )
+
+
 _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
     (
         re.compile(
@@ -53,7 +64,13 @@ _REMEDIES: tuple[tuple[re.Pattern[str], Remedy], ...] = (
         ),
     ),
     (
-        re.compile(r"Library installation failed for '(?P<path>[^']*/[^']+)'.*?(not found|does not exist)"),
+        re.compile(rf"Library installation failed for '[^']*/{_BUILT}'.*?(not found|does not exist)"),
+        _apply_artifact,
+    ),
+    (
+        re.compile(
+            rf"Library installation failed for '(?P<path>(?![^']*/{_BUILT}')[^']*/[^']+)'.*?(not found|does not exist)"
+        ),
         lambda match: f"put the file at {match['path']}, or correct the path in the task's environment",
     ),
     (

@@ -20,6 +20,14 @@ CASES = {
     "Library installation failed for '/Volumes/a/b/c/x.jar': Cannot read it: The file being accessed is not found: x": (
         "put the file at /Volumes/a/b/c/x.jar, or correct the path in the task's environment"
     ),
+    "Library installation failed for '/Volumes/a/b/c/my_steps-1.0+0123456789ab-py3-none-any.whl': it is not found": (
+        "the source of wheel/my_steps was changed since it was applied: `lakehouse apply -s wheel/my_steps`, "
+        "or materialize that asset"
+    ),
+    "Library installation failed for '/Volumes/a/b/c/hello-spark-1.0+0123456789ab.jar': The file does not exist": (
+        "the source of jar/hello-spark was changed since it was applied: `lakehouse apply -s jar/hello-spark`, "
+        "or materialize that asset"
+    ),
     "Library installation failed for 'sixx': error: No solution found\n  cause: Because sixx was not found in the "
     "package registry and you require sixx, we can": "correct sixx in the environment's dependencies: no index has it",
     "Library installation failed for 'six==99': cause: Because there is no version of six==99 and you require": (
