@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.engines.serverless_pool import DEFAULT_SIZE
@@ -16,12 +16,14 @@ from local_workspace.services.jobs import records, states
 from local_workspace.services.jobs.execution import Execution
 from local_workspace.services.jobs.settings import upstream_keys
 from local_workspace.services.jobs.states import Outcome, Phase, TaskState
+from local_workspace.services.statements.fair_threads import FairThreads
 
 if TYPE_CHECKING:
     from local_workspace.gateway.workspace import Workspace
 
 log = logging.getLogger(__name__)
 _creation = threading.Lock()
+MOST_WAITING = 1_000_000  # tasks of one principal; a run that was taken is not refused later
 
 
 def runner_of(workspace: Workspace) -> Runner:
@@ -38,13 +40,16 @@ def now_ms() -> int:
 
 
 class Runner:
-    """Executes the runs of one workspace; as many tasks at once as the pool has workers."""
+    """Executes the runs of one workspace; as many tasks at once as the pool has workers.
+
+    A principal none of whose tasks runs does not wait for a worker: others' endless runs hold up nobody.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._store = workspace.store
         pool = workspace.engines.pool
-        self._threads = ThreadPoolExecutor(pool.size if pool else DEFAULT_SIZE, "run")
+        self._threads = FairThreads(pool.size if pool else DEFAULT_SIZE, MOST_WAITING, "run")
         self._lock = threading.Lock()
         self._executions: dict[int, Execution] = {}
         self._timers: dict[int, threading.Timer] = {}
@@ -75,7 +80,7 @@ class Runner:
             _end_if_final(run)
             records.save_run(self._store, run)
         for task_key in ready:
-            self._threads.submit(self._execute, run_id, task_key)
+            self._threads.submit(run["creator"], partial(self._execute, run_id, task_key))
         if run["outcome"]:
             self._after_end(run)
 
@@ -124,7 +129,7 @@ class Runner:
         """Take no more tasks; those running are left to the pool's end."""
         for timer in list(self._timers.values()):
             timer.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _execute(self, run_id: int, task_key: str) -> None:
         run = records.get_run(self._store, run_id)

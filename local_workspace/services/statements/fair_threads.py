@@ -52,6 +52,12 @@ class FairThreads:
             self._forget_if_empty(owner)
             return True
 
+    def close(self) -> None:
+        """Take no more work and forget what waits; what runs goes on."""
+        with self._lock:
+            self._waiting.clear()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
     def _start_next(self) -> None:
         while self._waiting:
             owner = min(self._waiting, key=lambda name: self._running[name])  # of equal ones the first in the order

@@ -19,6 +19,7 @@ from local_workspace.services.jobs import records
 from local_workspace.services.jobs.runner import Runner
 from local_workspace.services.jobs.states import Phase
 from tests.local_workspace.services.jobs.harness import (
+    POOL_SIZE,
     JobsServer,
     script_task,
     submit,
@@ -278,3 +279,20 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_endless_runs_of_one_principal_keep_no_other_from_a_worker(
+    jobs_server: JobsServer, client: WorkspaceClient
+) -> None:
+    sleep, quick = jobs_server.add_script("endless.py", SLEEP), jobs_server.add_script("quick.py", "print(1)")
+    endless = [submit(client, script_task(sleep)) for _ in range(POOL_SIZE + 1)]
+    try:
+        for run_id in endless[:POOL_SIZE]:
+            wait_for_task(client, run_id, "RUNNING")
+        admin = jobs_server.client("admin")
+        assert wait_for_run(admin, submit(admin, script_task(quick))).result == "SUCCESS"
+        wait_for_task(client, endless[-1], "QUEUED")
+    finally:
+        for run_id in endless:
+            client.jobs.cancel_run(run_id)
+    assert {wait_for_run(client, run_id).result for run_id in endless} == {"CANCELED"}
