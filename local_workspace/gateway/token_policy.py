@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from local_workspace.gateway.access_lists import gives_level
 from local_workspace.gateway.calls import Principal
-from local_workspace.gateway.errors import bad_request, permission_denied
+from local_workspace.gateway.errors import ApiError, bad_request, permission_denied
 from local_workspace.gateway.principals import WORKSPACE_MEMBERS, find_token
 from local_workspace.gateway.store import Document, Store
 
@@ -34,10 +35,15 @@ def check_setting(name: str, value: Any) -> str:
         ApiError: 400 for a value that it does not take.
     """
     if name == ENABLED and value not in ("true", "false"):
-        raise bad_request(f"{name} must be 'true' or 'false', got {value!r}")
+        raise _not_allowed(name, value, "must be 'true' or 'false'")
     if name == LONGEST and not (isinstance(value, str) and value.isdecimal() and int(value) <= LONGEST_DAYS):
-        raise bad_request(f"{name} must be a whole number of days from 0 to {LONGEST_DAYS} as a text, got {value!r}")
+        raise _not_allowed(name, value, f"must be a whole number of days from 0 to {LONGEST_DAYS} as a text")
     return str(value)
+
+
+def _not_allowed(name: str, value: Any, why: str) -> ApiError:
+    """Build the 400 of a value: the service's words, by which clients know it, and the reason."""
+    return bad_request(f"Some values are not allowed: {json.dumps({name: value})}; {name} {why}, got {value!r}")
 
 
 def require_use(store: Store, caller: Principal) -> None:

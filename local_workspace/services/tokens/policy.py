@@ -5,6 +5,7 @@ https://docs.databricks.com/api/workspace/workspaceconf and .../tokenmanagement
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from local_workspace.gateway import token_policy
@@ -73,7 +74,7 @@ ROUTES: list[Route] = [
 def _refuse_others(keys: list[str]) -> None:
     unknown = [key for key in keys if key not in SETTINGS]
     if unknown or not keys:
-        raise bad_request(f"Invalid keys: {unknown}; the local workspace has {', '.join(SETTINGS)}")
+        raise bad_request(f"Invalid keys: {json.dumps(unknown)}")  # Terraform reads the list, and leaves these out
 
 
 def _put_acl(call: Call, keep: bool) -> dict[str, Any]:
