@@ -5,6 +5,7 @@ Attacks that got through once: a view over a closed table, given to who may read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -12,11 +13,15 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
+from pyspark.errors import AnalysisException
 
+from lakehouse.targets import read_settings
+from local_workspace import lifecycle
+from local_workspace.engines.spark_session import open_session
 from tests.local_workspace.conftest import WarmWorkspace
 from tests.local_workspace.scratch import BUCKET, NAME, SECRET, Scratch, error_of, grant, run_sql
 
-MINE = f"{NAME}.main.mine"
+MINE, SHOWN = f"{NAME}.main.mine", f"{NAME}.main.shown"
 TABLES = "/api/2.1/unity-catalog/tables"
 JDBC = "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog"
 CLOSED = {
@@ -138,3 +143,36 @@ def test_a_table_is_renamed_within_its_schema_only(workspace: WarmWorkspace, scr
     run_sql(workspace, "deployer", f"ALTER TABLE {MINE} RENAME TO {NAME}.main.other")
     run_sql(workspace, "deployer", f"ALTER TABLE {NAME}.main.other RENAME TO {MINE}")
     run_sql(workspace, "deployer", f"DROP TABLE {MINE}")
+
+
+def test_what_describe_says_of_a_view_gives_nobody_its_owners_rights(
+    workspace: WarmWorkspace, scratch: Scratch, outsider: WorkspaceClient
+) -> None:
+    """Once a schema named as the view's secret made a temporary view read as the owner of that view."""
+    grant(workspace, "catalog", NAME, "outsider", Privilege.CREATE_SCHEMA)
+    deployer, secret = workspace.client("deployer"), ""
+    run_sql(workspace, "deployer", f"CREATE TABLE {MINE} AS SELECT 1 AS id")
+    run_sql(workspace, "deployer", f"CREATE VIEW {SHOWN} AS SELECT 1 AS id")
+    for name in (MINE, SHOWN):
+        grant(workspace, "table", name, "outsider", Privilege.SELECT)
+    settings = read_settings()
+    address = lifecycle.up(settings.workspace, settings.home, settings.cache_home).spark_connect
+    session = open_session(address, str(outsider.config.token), workspace.name("outsider"), [NAME])
+    try:
+        told = str(session.sql(f"DESCRIBE EXTENDED {SHOWN}").collect())
+        secret = re.findall(r"view-[0-9a-f-]{36}", told)[0]
+        outsider.schemas.create(secret, NAME)
+        session.sql(f"USE {NAME}.`{secret}`")
+        session.sql(f"CREATE TEMPORARY VIEW posing AS SELECT * FROM {MINE}")
+        assert session.table("posing").count() == 1
+        change = PermissionsChange(principal=workspace.name("outsider"), remove=[Privilege.SELECT])
+        deployer.grants.update("table", MINE, changes=[change])
+        with pytest.raises(AnalysisException, match="does not have SELECT on Table"):
+            session.table("posing").count()
+    finally:
+        session.stop()
+        deployer.tables.delete(SHOWN)
+        change = PermissionsChange(principal=workspace.name("outsider"), remove=[Privilege.CREATE_SCHEMA])
+        deployer.grants.update("catalog", NAME, changes=[change])
+        with suppress(NotFound, BadRequest):
+            deployer.schemas.delete(f"{NAME}.{secret}")

@@ -13,10 +13,15 @@ import scala.jdk.javaapi.CollectionConverters;
  * Tells tables named inside a view from those the user named: what a view reads, it reads as its owner.
  *
  * <p>Spark resolves a view's text with the view's current namespace in the thread's analysis context. A view of this
- * catalog gets a namespace that ends in a secret of its own, made anew for each use; so nobody else can pose as it.
+ * catalog gets a namespace of one part more than any other, a secret of its own, made anew for each use; so nobody else
+ * can pose as it.
  */
 final class ViewScopes {
   private static final String PREFIX = "view-";
+
+  /** Catalog, schema, secret. DESCRIBE shows the secret, and a schema may have its name; no session can be in three parts. */
+  private static final int SCOPE_PARTS = 3;
+
   private static final long LIFETIME_MS = 600_000;
 
   private record Scope(String view, long until) {}
@@ -37,7 +42,7 @@ final class ViewScopes {
   /** Returns the full name of the view whose text this thread resolves, or null. */
   static String current() {
     List<String> names = CollectionConverters.asJava(AnalysisContext.get().catalogAndNamespace());
-    Scope scope = names.isEmpty() ? null : OPEN.get(names.get(names.size() - 1));
+    Scope scope = names.size() == SCOPE_PARTS ? OPEN.get(names.get(SCOPE_PARTS - 1)) : null;
     return scope == null ? null : scope.view();
   }
 
