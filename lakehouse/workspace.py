@@ -10,6 +10,7 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lakehouse.targets import Target
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 HTTP_TIMEOUT_SECONDS = 90  # a statement may be waited for 50 s
 POOL_SIZE = 64
+_ESCAPED_BY_THE_SDK = "/api/2.0/fs/"
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"  # RFC 3986, section 3.3
 _making_aws_clients = threading.Lock()
 
 
@@ -65,7 +68,23 @@ def open_workspace(target: Target, role: str) -> WorkspaceClient:
         )
     except ValueError as error:
         raise WorkspaceUnreachable(_explain(target, profile, str(error))) from error
-    return WorkspaceClient(config=config)
+    return _escape_names(WorkspaceClient(config=config))
+
+
+def _escape_names(client: WorkspaceClient) -> WorkspaceClient:
+    """Return the client, which from now on escapes names in paths: the SDK cuts them at # and ?, and decodes %20.
+
+    It gives what stands behind ? as `query`, so in a path these are a name's. The Files API's paths it escapes itself.
+    """
+    api = client.api_client
+    send = api.do
+
+    def send_escaped(method: str, path: str | None = None, *args: Any, **more: Any) -> Any:
+        escaped = path if path is None or path.startswith(_ESCAPED_BY_THE_SDK) else quote(path, safe=_PATH_CHARACTERS)
+        return send(method, escaped, *args, **more)
+
+    vars(api)["do"] = send_escaped
+    return client
 
 
 @lru_cache(maxsize=32)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from databricks.sdk.errors import BadRequest, NotFound
-from databricks.sdk.service.catalog import VolumeType
+from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
 from pyspark.errors import AnalysisException
 
 from local_workspace.serverless_runtime.gateway_client import GatewayClient
@@ -44,8 +44,9 @@ def ways(workspace: WarmWorkspace, run: Callable[[str], Any]) -> list[Callable[[
 
 
 def permissions(workspace: WarmWorkspace, kind: str, name: str) -> Any:
+    client = workspace.client("deployer")
     path = f"/api/2.1/unity-catalog/permissions/{kind}/{quote(f'{MAIN}.{name}', safe='')}"
-    answer: Any = workspace.client("deployer").api_client.do("GET", path)
+    answer: Any = client.api_client.do("GET", url=f"{client.config.host}{path}")
     return answer.get("privilege_assignments", [])
 
 
@@ -81,6 +82,36 @@ def test_a_table_with_any_letters_is_read_by_whom_it_is_granted_to(
         sql(f"REVOKE SELECT ON {table} FROM `{analyst}`")
         assert "SELECT on Table" in error_of(workspace, "analyst", query)
     run_sql(workspace, "deployer", f"DROP TABLE {table}")
+
+
+@pytest.mark.parametrize(("name", "neighbour"), [("n#x", "n"), ("n?x", "n"), ("n%61x", "nax"), ("n;x=1", "n")])
+@pytest.mark.parametrize("kind", ["schemas", "volumes", "registered_models", "tables"])
+def test_a_call_reaches_the_object_of_its_name_alone(
+    workspace: WarmWorkspace, scratch: Scratch, kind: str, name: str, neighbour: str
+) -> None:
+    """The SDK puts names into paths as they are; our clients escape them."""
+    client = workspace.client("deployer")
+    api, parent = getattr(client, kind), NAME if kind == "schemas" else MAIN
+    make = {
+        "schemas": lambda one: api.create(one, NAME),
+        "volumes": lambda one: api.create(NAME, "main", one, VolumeType.MANAGED),
+        "registered_models": lambda one: api.create(catalog_name=NAME, schema_name="main", name=one),
+        "tables": lambda one: run_sql(workspace, "deployer", f"CREATE TABLE {in_sql(one)} (id INT)"),
+    }[kind]
+    ours, theirs = f"{parent}.{name}", f"{parent}.{neighbour}"
+    for one in (name, neighbour):
+        make(one)
+    securable = {"schemas": "schema", "volumes": "volume", "registered_models": "function", "tables": "table"}[kind]
+    change = PermissionsChange(add=[Privilege.ALL_PRIVILEGES], principal=workspace.name("analyst"))
+    get = api.read if kind == "volumes" else api.get
+    assert get(ours).full_name == ours
+    client.grants.update(securable, ours, changes=[change])
+    assert not client.grants.get(securable, theirs).privilege_assignments
+    api.delete(ours)
+    with pytest.raises(NotFound):
+        get(ours)
+    assert get(theirs).full_name == theirs
+    api.delete(theirs)
 
 
 @pytest.mark.parametrize("name", REFUSED)
