@@ -65,6 +65,11 @@ class ApplyReport:
         return tuple(result for result in self.results if result.status in (Status.FAILED, Status.SKIPPED))
 
 
+class NotThere(Exception):
+    """What was to be changed was deleted meanwhile; the message names it and says what to do."""
+
+
+_ANEW = "plan and apply again, which makes it anew"
 OnProgress = Callable[[Result], None]
 
 
@@ -142,6 +147,8 @@ class _Application:
                 self._create(resource, resource.desired(self._clients.target))
                 return Status.CREATED
             case Action.UPDATE:
+                if not self._is_ours_still(resource):
+                    raise NotThere(f"{resource.physical_name(self._clients.target)} is gone since the plan: {_ANEW}")
                 resource.update(self._clients, resource.desired(self._clients.target), _before(step.changes))
                 return Status.UPDATED
             case Action.DELETE:
@@ -178,18 +185,23 @@ class _Application:
             resource.update(self._clients, desired, _before(changes))
 
     def _delete(self, resource: Resource) -> None:
-        """Look again before it is gone: meanwhile somebody else may have put something of theirs in its place.
+        if self._is_ours_still(resource):
+            resource.delete(self._clients)
+
+    def _is_ours_still(self, resource: Resource) -> bool:
+        """Look again before it is changed or gone: somebody may have put something of theirs in its place.
+
+        Returns whether it is there; what has no mark is not looked at.
 
         Raises:
             NotOurs: naming it.
         """
-        if resource.mark_field is not None:
-            state = resource.read(self._clients)
-            if state is None:
-                return
-            if not_ours := why_not_ours(resource, state, self._clients.target):
-                raise NotOurs(not_ours)
-        resource.delete(self._clients)
+        if resource.mark_field is None:
+            return True
+        state = resource.read(self._clients)
+        if state is not None and (not_ours := why_not_ours(resource, state, self._clients.target)):
+            raise NotOurs(not_ours)
+        return state is not None
 
 
 def _before(changes: tuple[Change, ...]) -> State:

@@ -45,6 +45,18 @@ def test_what_somebody_else_made_meanwhile_is_not_updated() -> None:
     assert (memory.states["thing/a"], memory.writes) == (THEIRS, [])
 
 
+def test_what_takes_the_place_of_ours_meanwhile_is_not_updated() -> None:
+    target, memory, clients = open_memory()
+    mark = {"tags": mark_labels(target)}
+    memory.states = {f"thing/{name}": {"size": 1, **mark} for name in "abc"}
+    made = plan([Marked(name, fields={"size": 2, **mark}) for name in "abc"], clients)
+    memory.states["thing/a"] = dict(THEIRS)
+    del memory.states["thing/b"]
+    errors = {one.key: one.error for one in apply_plan(made, clients).failures}
+    assert "carries the mark of another" in errors["thing/a"] and "is gone since the plan" in errors["thing/b"]
+    assert memory.states == {"thing/a": THEIRS, "thing/c": {"size": 2, **mark}}
+
+
 def test_what_takes_the_place_of_ours_meanwhile_is_not_deleted() -> None:
     target, memory, clients = open_memory()
     memory.states = {"thing/a": {"tags": mark_labels(target)}, "thing/b": {"tags": mark_labels(target)}}
