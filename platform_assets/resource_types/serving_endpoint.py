@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 _KIND = "serving-endpoints"
+_CPU = "CPU"
 _KEPT = ("environment_vars", "instance_profile_arn", "min_provisioned_concurrency", "max_provisioned_concurrency")
 _CAPTURED = ("catalog_name", "schema_name", "table_name_prefix", "enabled")
 
@@ -93,6 +94,7 @@ class ServingEndpoint(Resource):
                 served: {
                     "entity_name": physical_name(target, self.model),
                     "entity_version": str(self.version),
+                    "workload_type": _CPU,
                     "workload_size": self.size,
                     "scale_to_zero_enabled": self.scale_to_zero,
                 }
@@ -148,9 +150,11 @@ class ServingEndpoint(Resource):
         """The one model that it serves, and who may do what.
 
         Raises:
-            NotExpressible: it serves several, or what is no version of a registered model.
+            NotExpressible: it serves several, or what is no version of a registered model, or not on CPUs.
         """
         served = list(state["served_entities"].values())
+        if others := sorted({str(one["workload_type"]) for one in served} - {_CPU}):
+            raise NotExpressible(f"it serves on {', '.join(others)}, and declarations say CPUs alone")
         if len(served) != 1 or not str(served[0]["entity_version"]).isdigit():
             raise NotExpressible("it does not serve just one version of one registered model")
         return replace(
@@ -185,6 +189,7 @@ def _as_state(found: ServingEndpointDetailed) -> dict[str, Any]:
             one.name: {
                 "entity_name": one.entity_name,
                 "entity_version": one.entity_version,
+                "workload_type": one.workload_type.value if one.workload_type else _CPU,
                 "workload_size": one.workload_size,
                 "scale_to_zero_enabled": bool(one.scale_to_zero_enabled),
             }
@@ -197,12 +202,19 @@ def _as_state(found: ServingEndpointDetailed) -> dict[str, Any]:
 
 def _config(desired: State, found: EndpointPendingConfig | EndpointCoreConfigOutput | None = None) -> dict[str, Any]:
     """Return the configuration, with what a hand gave the one that was found and nobody declares."""
-    from databricks.sdk.service.serving import AutoCaptureConfigInput, Route, ServedEntityInput, TrafficConfig
+    from databricks.sdk.service.serving import (
+        AutoCaptureConfigInput,
+        Route,
+        ServedEntityInput,
+        ServingModelWorkloadType,
+        TrafficConfig,
+    )
 
     held = {one.name: one for one in (found.served_entities if found else None) or []}
     served = [
-        ServedEntityInput(name=name, **{**_read_others(held.get(name)), **one})
+        ServedEntityInput(name=name, **{**_read_others(held.get(name)), **one, "workload_type": kind})
         for name, one in desired["served_entities"].items()
+        for kind in [ServingModelWorkloadType(one["workload_type"])]
     ]
     routes = [Route(share, served_model_name=name) for name, share in desired["traffic"].items()]
     config = {"served_entities": served, "traffic_config": TrafficConfig(routes)}

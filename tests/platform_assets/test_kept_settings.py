@@ -7,17 +7,21 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
 
+import pytest
 from databricks.sdk.service.serving import (
     AutoCaptureConfigOutput,
     EndpointCoreConfigOutput,
     ServedEntityOutput,
     ServingEndpointDetailed,
+    ServingModelWorkloadType,
 )
 from databricks.sdk.service.sql import Channel, ChannelName, EndpointInfo, SpotInstancePolicy
 
 from lakehouse.targets import local_target
 from platform_assets.resource_types.model import Clients, Resource
-from platform_assets.resource_types.serving_endpoint import ServingEndpoint
+from platform_assets.resource_types.ownership import why_not_ours
+from platform_assets.resource_types.rebuilding import NotExpressible, Rebuilding
+from platform_assets.resource_types.serving_endpoint import ServingEndpoint, _as_state
 from platform_assets.resource_types.sql_warehouse import SqlWarehouse
 
 TARGET = local_target(Path("/nowhere"))
@@ -67,3 +71,27 @@ def test_an_endpoint_of_which_a_hand_changed_nothing_else_is_sent_nothing_else()
     api.get.return_value = ServingEndpointDetailed(name=endpoint.physical_name(TARGET))
     endpoint.update(clients_of(serving_endpoints=api), desired(endpoint), {"served_entities": {}})
     assert api.update_config.call_args.kwargs.keys() == {"served_entities", "traffic_config"}
+
+
+def test_an_endpoint_on_gpus_is_a_change_that_is_shown_and_no_declaration() -> None:
+    endpoint = ServingEndpoint("late", "flights.gold.late", 2)
+    served = ServedEntityOutput(
+        name="late-2",
+        entity_name="m",
+        entity_version="2",
+        workload_size="Small",
+        workload_type=ServingModelWorkloadType.GPU_SMALL,
+    )
+    state = _as_state(ServingEndpointDetailed(config=EndpointCoreConfigOutput(served_entities=[served])))
+    assert state["served_entities"]["late-2"]["workload_type"] == "GPU_SMALL"
+    assert desired(endpoint)["served_entities"]["late-2"]["workload_type"] == "CPU"
+    with pytest.raises(NotExpressible, match="GPU_SMALL"):
+        endpoint.rebuild(state, cast(Rebuilding, None))
+
+
+def test_an_endpoint_in_another_case_is_not_ours() -> None:
+    endpoint, api = ServingEndpoint("late", "flights.gold.late", 2), Mock()
+    api.get.return_value = ServingEndpointDetailed(name=endpoint.physical_name(TARGET).upper(), tags=[])
+    state = endpoint.read(clients_of(serving_endpoints=api))
+    assert state is not None
+    assert "does not tell the case" in str(why_not_ours(endpoint, state, TARGET))
