@@ -22,7 +22,11 @@ from local_workspace.iam.statements import Request
 
 _asked: ContextVar[Context] = ContextVar("asked")
 # Here nothing is asked over HTTPS and on AWS everything, so a policy that demands HTTPS would shut everybody out.
-_ALWAYS: Context = {"aws:securetransport": "true", "aws:viaawsservice": "false"}
+_ALWAYS: Context = {
+    "aws:securetransport": "true",
+    "aws:viaawsservice": "false",
+    **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast")),
+}
 
 
 @contextmanager

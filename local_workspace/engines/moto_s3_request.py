@@ -73,7 +73,8 @@ class S3Request(S3IAMRequest):
 
     def check_action_permitted(self, resource: str) -> None:
         """Raise unless policies allow it; of a bulk deletion, for each of its objects."""
-        with asked_with({**describe_principal(self._access_key.arn), **read_conditions(self._path)}):
+        known = {**describe_principal(self._access_key.arn), "aws:requestedregion": self._region}
+        with asked_with({**known, **read_conditions(self._path)}):
             self._check(resource)
 
     def _check(self, resource: str) -> None:

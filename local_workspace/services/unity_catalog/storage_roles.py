@@ -62,6 +62,7 @@ class StorageRoles:
         self._s3 = partial(rules.ask, "s3")
         self._sqs = workspace.aws("sqs")
         self._keys = BucketKeys(rules)
+        self._region = workspace.region
 
     def refusals(self, role_arn: str, external_id: str, url: str, write: bool) -> list[Refusal]:
         """Return everything that keeps the credential from opening `url`; empty when it opens."""
@@ -138,9 +139,10 @@ class StorageRoles:
             ("WRITE", action, probe) for action in (_WRITE if write else ())
         ]
         listing = [("LIST", action, f"arn:aws:s3:::{bucket}") for action in _LIST]
+        place = {"aws:resourceaccount": AWS_ACCOUNT, "aws:requestedregion": self._region}
         for step, action, resource in [*listing, *wanted]:
             listed = {"s3:prefix": prefix} if action == "s3:ListBucket" else dict.fromkeys(_OF_LISTING)
-            context = {**_SESSION, "aws:resourceaccount": AWS_ACCOUNT, **listed}
+            context = {**_SESSION, **place, **listed}
             request = Request(action, resource, role_arn, context)
             decision = decide(Policies(policies, (f"the policy of bucket {bucket}", bucket_policy)), request)
             if not decision.allowed:

@@ -171,6 +171,15 @@ def test_a_condition_that_cannot_be_decided_is_no_server_error(storage: Storage)
     assert "cannot be decided: aws:SourceIp is not known" in storage.failures()["READ"]
 
 
+@pytest.mark.parametrize(("region", "opens"), [("eu-central-1", True), ("us-east-1", False)])
+def test_a_role_may_be_bound_to_a_region(storage: Storage, region: str, opens: bool) -> None:
+    """The gateway decides and then the local AWS, on the object itself."""
+    policy = storage_policy(BUCKET, storage.arn)
+    policy["Statement"][1]["Condition"] = {"StringEquals": {"aws:RequestedRegion": region}}
+    storage.iam.put_role_policy(RoleName=ROLE, PolicyName="storage", PolicyDocument=json.dumps(policy))
+    assert ("READ" not in storage.failures()) is opens
+
+
 def test_a_credential_may_come_before_its_role_which_opens_nothing(storage: Storage) -> None:
     uc: WorkspaceClient = storage.uc
     missing = AwsIamRoleRequest("arn:aws:iam::123456789012:role/lakehouse-none")
