@@ -85,14 +85,17 @@ def as_moto_takes_it(policy: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def bound(target: Target) -> Iterator[None]:
-    """While the test runs, the deployer may do what the matrix says and nothing more."""
+    """While the test runs, the deployer may do what the matrix says and nothing more; that is too long to be inline."""
     iam = open_aws(target, "admin").client("iam")
     before = iam.get_user_policy(UserName=USER, PolicyName=POLICY)["PolicyDocument"]
-    iam.put_user_policy(
-        UserName=USER, PolicyName=POLICY, PolicyDocument=json.dumps(as_moto_takes_it(deployer_policy(target)))
-    )
+    allowed = json.dumps(as_moto_takes_it(deployer_policy(target)))
+    arn = iam.create_policy(PolicyName="lakehouse-matrix", PolicyDocument=allowed)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=USER, PolicyArn=arn)
+    iam.delete_user_policy(UserName=USER, PolicyName=POLICY)
     yield
     iam.put_user_policy(UserName=USER, PolicyName=POLICY, PolicyDocument=json.dumps(before))
+    iam.detach_user_policy(UserName=USER, PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
 
 
 def test_with_the_matrix_an_estate_is_made_mended_and_destroyed_and_nothing_in_it_is_left_over(
