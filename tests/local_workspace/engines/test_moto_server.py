@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
@@ -203,6 +203,30 @@ def test_a_conditional_statement_of_a_bucket_policy_locks_nobody_out(warm_moto: 
     s3.put_bucket_policy(Bucket="conditional", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
     with pytest.raises(ClientError, match="403"):
         s3.get_object(Bucket="conditional", Key="a")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "opens"),
+    [
+        ("aws:RequestedRegion", REGION, True),
+        ("aws:RequestedRegion", "us-east-1", False),
+        ("aws:SecureTransport", "true", True),
+        ("aws:ViaAWSService", "false", True),
+        ("aws:PrincipalType", "User", True),
+        ("aws:SourceIp", "127.0.0.1", False),  # not known, and so nothing is allowed
+    ],
+)
+def test_a_policy_with_a_condition_opens_where_it_is_known_to_hold(
+    warm_moto: MotoServer, key: str, value: str, opens: bool
+) -> None:
+    name = f"bound-{key[4:]}-{value}".lower()
+    make_bucket(warm_moto, name).put_object(Bucket=name, Key="a", Body=b"kept")
+    user = make_user(warm_moto, name, None)
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {key: value}}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client(warm_moto, "iam").put_user_policy(UserName=name, PolicyName="bound", PolicyDocument=document)
+    with nullcontext() if opens else pytest.raises(ClientError, match="AccessDenied"):
+        client(warm_moto, "s3", user).get_object(Bucket=name, Key="a")
 
 
 def test_a_folder_whose_objects_are_deleted_is_not_listed(warm_moto: MotoServer) -> None:
