@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from ._landing import LandedKey, read_key
 
 _AT_ONCE = 8  # folders that are listed side by side
+
+
+class _Listing(NamedTuple):
+    """The names in a folder; a name may be in both, as S3 has keys `a.json` and `a.json/b.json` side by side."""
+
+    files: list[str]
+    folders: list[str]
 
 
 class LandingUnreadable(Exception):
@@ -38,7 +46,7 @@ def has_landed(landing: str) -> bool:
         LandingUnreadable: it cannot be listed.
     """
     volume, _, dataset = landing.rpartition("/")
-    return _list(volume, volume).get(dataset, False)
+    return dataset in _list(volume, volume).folders
 
 
 def _list_folders(landing: str, days: Sequence[str] | None) -> Iterator[str]:
@@ -46,15 +54,15 @@ def _list_folders(landing: str, days: Sequence[str] | None) -> Iterator[str]:
     if not has_landed(landing):
         return
     volume = landing.rpartition("/")[0]
-    names = _list(landing, volume)
+    found = _list(landing, volume)
     if days is None:
-        yield from (name for name, is_folder in names.items() if not is_folder)
-    wanted = set(names) if days is None else {f"date={day}" for day in days}
-    folders = [name for name, is_folder in names.items() if is_folder and name in wanted and name.startswith("date=")]
+        yield from found.files
+    wanted = set(found.folders) if days is None else {f"date={day}" for day in days}
+    folders = [name for name in found.folders if name in wanted and name.startswith("date=")]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         listings = threads.map(lambda folder: _list(f"{landing}/{folder}", volume), folders)
         for folder, inside in zip(folders, listings, strict=True):
-            yield from (f"{folder}/{name}" for name, is_folder in inside.items() if not is_folder)
+            yield from (f"{folder}/{name}" for name in inside.files)
 
 
 def is_empty(landing: str, file: str) -> bool:
@@ -72,13 +80,15 @@ def is_empty(landing: str, file: str) -> bool:
         raise _unreadable(f"{landing}/{file}", landing.rpartition("/")[0], error) from error
 
 
-def _list(folder: str, volume: str) -> Mapping[str, bool]:
-    """Return the names in a folder; True: it is a folder (a folder and a file may have one name in S3: the folder)."""
+def _list(folder: str, volume: str) -> _Listing:
     try:
         with os.scandir(folder) as entries:
-            return dict(sorted((entry.name, entry.is_dir()) for entry in entries))
+            found = sorted({(entry.name, entry.is_dir()) for entry in entries})
     except OSError as error:
         raise _unreadable(folder, volume, error) from error
+    return _Listing(
+        [name for name, is_folder in found if not is_folder], [name for name, is_folder in found if is_folder]
+    )
 
 
 def _unreadable(place: str, volume: str, error: OSError) -> LandingUnreadable:

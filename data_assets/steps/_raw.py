@@ -20,6 +20,10 @@ _NUMBER = r"-?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|NaN|Infin
 # From one number to the next; it ends at the first that is none, and the rest of the line stays what no reader takes.
 _TO_NUMBER = rf"(?s)\G((?:[^\"'0-9NI-]++|{_TEXT})*+)({_NUMBER})(?=[ \t\r\n]*+[,}}\]])"
 
+# An escape of a half that is not first and second half; of two backslashes the second begins no escape.
+_FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = rf"(?s)^(?:[^\\]++|{_FIRST}{_SECOND}|(?!{_FIRST}|{_SECOND})\\.)*+(?:{_FIRST}|{_SECOND})"
+
 
 def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str] = ()) -> DataFrame:
     """Return one row per line: the raw fields that are columns, and the lineage.
@@ -45,10 +49,15 @@ def parse_lines(lines: DataFrame, columns: Iterable[str], required: Sequence[str
 def _quote_numbers(line: Column, mark: Column) -> Column:
     """Return the line with every number as a text: no reader may write it anew, 1.10 as 1.1, 1e400 as Infinity.
 
-    Null if the line is no UTF-8. `mark` goes before each number.
+    Null if the line holds what no text can: bytes that are no UTF-8, half a character. `mark` goes before each number.
     """
     quoted = F.regexp_replace(line, F.lit(_TO_NUMBER), F.concat(F.lit('$1"'), mark, F.lit('$2"')))
-    return F.when(F.is_valid_utf8(line), quoted)
+    return F.when(F.is_valid_utf8(line) & ~_has_half_character(line), quoted)
+
+
+def _has_half_character(line: Column) -> Column:
+    """Return whether an escape stands for half of a character that takes two in UTF-16; readers make it a `?`."""
+    return F.contains(line, F.lit("\\u")) & line.rlike(_HALF)
 
 
 def _mark(line: Column) -> Column:

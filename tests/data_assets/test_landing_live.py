@@ -123,6 +123,14 @@ def test_a_stray_folder_hides_no_file(landing: Landing) -> None:
     assert read_all(landing.run()).total() == 4
 
 
+def test_a_key_below_the_name_of_a_file_hides_no_file(landing: Landing) -> None:
+    """S3 has both; a listing shows the name twice, as a file and as a folder."""
+    landing.put({f"date={DAY}/day.json": '{"a": 1}', "whole.json": '{"a": 2}'})
+    landing.put({f"date={DAY}/day.json/stray.json": '{"a": 3}', f"date={DAY}": '{"a": 4}', "whole.json/x.json": "{}"})
+    assert read_all(landing.run((DAY, DAY))) == Counter(['{"a": 1}'])
+    assert read_all(landing.run()) == Counter(['{"a": 1}', '{"a": 2}'])
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
 def test_a_file_that_is_no_utf_8_is_one_line_with_the_reason(landing: Landing, encoding: str) -> None:
     text = '{"a": 1}\n{"a": 2}\n'
