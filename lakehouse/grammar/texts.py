@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAMES = {" ": "a blank", "\t": "a tab", "\n": "a line break", "`": "a backtick"}
@@ -52,3 +54,16 @@ def control_problems(what: str, text: str, allowed: str = "\n\t") -> Iterator[st
     """Yield why a text holds control characters, but for those that are allowed."""
     if odd := [one for one in _CONTROL.findall(text) if one not in allowed]:
         yield f"{what} holds the control character {show_characters(odd)}: leave it out"
+
+
+def json_problems(what: str, value: Any) -> Iterator[str]:
+    """Yield why a value, however nested, can stand in no request: half a character, a number that JSON has not."""
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from json_problems(what, one)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{what} holds {value}, which is no number of JSON: write another"
+    elif isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+        yield f"{what} holds half of a character, in {value[:80]!a}: write it whole, or leave it out"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from lakehouse.grammar.texts import json_problems
 from lakehouse.targets import Target
 from platform_assets.grammar.dagster_keys import fold_key, key_problems
 from platform_assets.reconcile.contradictions import find_contradictions
@@ -84,7 +85,8 @@ def find_own_problems(resource: Resource, target: Target) -> list[str]:
     problems = [*key_problems(resource.key), *_find_empty(resource), *resource.find_problems(target)]
     if not problems:
         try:
-            resource.desired(target)
+            for name, value in resource.desired(target).items():
+                problems += json_problems(f"its {name}", value)
         except InvalidDeclaration as error:
             problems.append(str(error).removeprefix(f"{resource.key}: "))
     return problems

@@ -62,6 +62,11 @@ class View(SqlReader, SchemaObject):
             yield "it has no query: write the SELECT that it shows"
 
     @property
+    def identity(self) -> str:
+        """That of a table: a schema has one of a name."""
+        return f"table/{super().identity.removeprefix('view/')}"
+
+    @property
     def dependencies(self) -> tuple[str, ...]:
         """The schema, and the declared resources that the query reads."""
         return (self.schema_key, *list_keys(self.reads), *self.after)
