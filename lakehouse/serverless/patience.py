@@ -46,18 +46,23 @@ def call_patiently(
 
 def is_transient(error: Exception) -> bool:
     """Say whether the same call may succeed later."""
-    import requests
     from databricks.sdk import errors
     from databricks.sdk.errors.base import DatabricksError
 
     unwell = (errors.InternalError, errors.TemporarilyUnavailable, errors.DeadlineExceeded, errors.TooManyRequests)
-    lost = (requests.ConnectionError, requests.Timeout, TimeoutError)
     if isinstance(error, errors.NotImplemented):
         return False
-    if isinstance(error, (*unwell, *lost)):
+    if isinstance(error, unwell) or is_unanswered(error):
         return True
     # what the SDK cannot classify: a 502 or 503 of something between here and the service
     return type(error) is DatabricksError
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Say whether nobody answered: the connection was refused or lost, or the SDK gave up waiting."""
+    import requests
+
+    return isinstance(error, requests.ConnectionError | requests.Timeout | TimeoutError)
 
 
 def is_expired(error: Exception) -> bool:

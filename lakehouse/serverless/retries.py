@@ -10,8 +10,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import dagster as dg
+
+from lakehouse.serverless.patience import is_unanswered
 
 if TYPE_CHECKING:
     from lakehouse.serverless.remote_step import Context
@@ -54,17 +57,30 @@ def may_pass(error: str) -> bool:
 
 
 @contextmanager
-def tell_cause(context: Context) -> Iterator[None]:
-    """Let the last try of a step fail with its cause: Dagster would say only that the tries are used up."""
+def tell_cause(context: Context, host: str | None) -> Iterator[None]:
+    """Let a step fail with its cause: who does not answer, and what the last try died of.
+
+    Dagster would say only that the tries are used up. `host` is the workspace's.
+    """
     try:
         yield
     except dg.Failure as failure:
         failure.allow_retries = failure.allow_retries and not _is_last_try(context)
         raise
     except Exception as error:
-        if not _is_last_try(context):
+        is_last, said = _is_last_try(context), f"{type(error).__name__}: {error}"
+        if is_unanswered(error):
+            said = f"The workspace at {host} does not answer ({said}). {_say_how_to_start(host or '')}"
+        elif not is_last:
             raise
-        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+        raise dg.Failure(said, allow_retries=not is_last) from error
+
+
+def _say_how_to_start(host: str) -> str:
+    is_local = urlsplit(host).hostname in ("127.0.0.1", "localhost")
+    return (
+        "`lakehouse local up` starts it, and the run goes on from failure" if is_local else "Is it reachable from here?"
+    )
 
 
 def _is_last_try(context: Context) -> bool:

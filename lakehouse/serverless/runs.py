@@ -92,7 +92,7 @@ class ServerlessRuns:
     def _attend(
         self, step: AttendedStep, extras: dict[str, Any], speaks: bool, described: Mapping[str, Any]
     ) -> PipesClientCompletedInvocation:
-        with tell_cause(step.context):
+        with tell_cause(step.context, self.workspace.config.host):
             return self._attend_once(step, extras, speaks, described)
 
     def _attend_once(

@@ -77,7 +77,7 @@ def run_statement(
     Raises:
         dg.Failure: there is no such warehouse, the statement did not succeed, or the step was terminated.
     """
-    with tell_cause(context):
+    with tell_cause(context, workspace.config.host):
         options = {"parameters": _as_items(parameters), "catalog": catalog, "schema": schema}
         step = _StatementStep(workspace, context, statement, warehouse, options, patience_seconds)
         try:
