@@ -10,10 +10,11 @@ from platform_assets.resource_types.model import Resource
 from platform_assets.resource_types.s3_bucket import S3Bucket
 from platform_assets.resource_types.sqs_queue import SqsQueue
 from platform_assets.resource_types.storage_credential import StorageCredential
+from platform_assets.resource_types.view import View
 
 
 def find_contradictions(resources: Sequence[Resource]) -> Iterator[str]:
-    """Yield locations that their credential's role cannot open, and buckets whose queue does not take their events."""
+    """Yield locations that their role cannot open, buckets whose queue takes no events of theirs, unordered views."""
     by_key = {one.key: one for one in resources}
     for one in resources:
         problems: Iterator[str] = iter(())
@@ -21,6 +22,8 @@ def find_contradictions(resources: Sequence[Resource]) -> Iterator[str]:
             problems = _find_closed(one, by_key)
         if isinstance(one, S3Bucket) and one.events_to is not None:
             problems = _find_deaf(one, by_key)
+        if isinstance(one, View):
+            problems = _find_unordered(one, by_key)
         yield from (f"{one.key}: {problem} (declared at {one.declared_at})" for problem in problems)
 
 
@@ -43,3 +46,11 @@ def _find_deaf(bucket: S3Bucket, by_key: Mapping[str, Resource]) -> Iterator[str
     queue = by_key[f"sqs_queue/{bucket.events_to}"]
     if isinstance(queue, SqsQueue) and queue.events_of != bucket.name:
         yield f"{queue.key} takes no events of it: say events_of={bucket.name!r} of the queue"
+
+
+def _find_unordered(view: View, by_key: Mapping[str, Resource]) -> Iterator[str]:
+    """Yield declared views that a view reads by their names: nothing then makes them first, and it may read itself."""
+    identities = {one.identity: one for one in by_key.values() if isinstance(one, View)}
+    for name in view.tables_read:
+        if read := identities.get(f"table/{name.catalog}/{name.schema}/{name.table}".lower()):
+            yield f"it reads {read.key} by its name: name the declaration in its reads; no view reads itself"
