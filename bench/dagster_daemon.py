@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +21,16 @@ def run_daemon(home: Path) -> Iterator[None]:
     With `dagster dev`, whose code locations stay loaded: a daemon by itself loads both anew each minute.
     """
     dagster = str(Path(sys.executable).with_name("dagster"))
-    command = [dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(free_port())]
+    command = ["env", f"DAGSTER_HOME={home}", dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p"]
+
+    def heed_signals() -> None:
+        """A shell starts what runs in the background with SIGINT ignored; Dagster then ignores SIGTERM as well."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     with (home / "daemon.log").open("wb") as log:
-        daemon = subprocess.Popen(["env", f"DAGSTER_HOME={home}", *command], cwd=ROOT, stdout=log, stderr=log)
+        daemon = subprocess.Popen(
+            [*command, str(free_port())], cwd=ROOT, stdout=log, stderr=log, preexec_fn=heed_signals
+        )
     try:
         yield
     finally:
