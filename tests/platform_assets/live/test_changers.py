@@ -145,7 +145,7 @@ def test_who_may_not_read_it_gets_a_remark_and_no_statement(drifted: tuple[Targe
         result = defs.resolve_job_def("drift").execute_in_process(run_config=QUIET)
         told = [check.description or "" for check in result.get_asset_check_evaluations() if not check.passed]
         assert told and all(grant in description for description in told)
-        assert last.startswith("(who changed it is not known: User '")
+        assert last.startswith("(who changed it is not known: User does not have ")
         assert "does not have BROWSE on Table 'system.access.audit'" in last
         assert planned.stdout.count("who changed it") == 1
         assert gateway.requests(since, path=STATEMENTS) == []
